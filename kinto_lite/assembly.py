@@ -1,0 +1,141 @@
+"""The only place that wires: settings → storage → policies and plugins → application."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from kinto_lite.errors import ConfigurationError
+from kinto_lite.hooks import Plugin, Policy, Service
+from kinto_lite.permissions.principals import read_grants
+from kinto_lite.permissions.tree import KINDS, TREE
+from kinto_lite.pipeline.batch import BATCH_ROUTE
+from kinto_lite.pipeline.credentials import BasicAuth
+from kinto_lite.plugins.default_bucket import DEFAULT_BUCKET
+from kinto_lite.plugins.flush import FLUSH
+from kinto_lite.protocol.cors import Origins
+from kinto_lite.resources.kinds import DEFAULT_IDENTIFIERS
+from kinto_lite.resources.routes import core_routes
+from kinto_lite.settings import Settings, read_settings
+from kinto_lite.storage.base import Storage, StorageOptions
+from kinto_lite.storage.engines import open_storage
+from kinto_lite.web.app import App
+
+#: Names in `includes`: Kinto's and ours.
+PLUGINS: dict[str, Plugin] = {
+    "kinto.plugins.default_bucket": DEFAULT_BUCKET,
+    "kinto_lite.plugins.default_bucket": DEFAULT_BUCKET,
+    "kinto.plugins.flush": FLUSH,
+    "kinto_lite.plugins.flush": FLUSH,
+}
+
+_BASIC_AUTH = {
+    "description": "Very basic authentication sessions. Not for production use.",
+    "url": "http://kinto.readthedocs.io/en/stable/api/1.x/authentication.html",
+}
+_SCHEMA = {
+    "description": "Validates collection records with JSON schemas.",
+    "url": "https://kinto.readthedocs.io/en/latest/api/1.x/collections.html"
+    "#collection-json-schema",
+}
+
+
+def assemble(given: Mapping[str, Any]) -> App:
+    """Build the application; see `kinto_lite.make_app`."""
+    settings = read_settings(given, os.environ)
+    storage = open_storage(choose_storage_url(settings), storage_options(settings))
+    try:
+        service = build_service(settings, storage)
+        return App(service)
+    except BaseException:
+        storage.close()
+        raise
+
+
+def choose_storage_url(settings: Settings) -> str:
+    """Return where to store: in memory when no URL is given, or Kinto's memory backend is."""
+    if settings["storage_backend"] == "kinto.core.storage.memory":
+        return "sqlite://"
+    return settings["storage_url"] or "sqlite://"
+
+
+def storage_options(settings: Settings) -> StorageOptions:
+    """Return what the storage is told when it opens."""
+    return StorageOptions(
+        kinds=KINDS,
+        inheritance=TREE,
+        busy_timeout_seconds=settings["storage_busy_timeout_seconds"],
+    )
+
+
+def build_service(settings: Settings, storage: Storage) -> Service:
+    """Put a service together on an open storage."""
+    kinds = {kind.name: kind for kind in KINDS}
+    roots = [(kind.name, kind.parent is None) for kind in KINDS]
+    service = Service(
+        settings=settings,
+        storage=storage,
+        kinds=kinds,
+        identifiers=DEFAULT_IDENTIFIERS,
+        policies=tuple(build_policies(settings, storage)),
+        origins=Origins(settings["cors_origins"], settings["cors_max_age_seconds"]),
+        grants=read_grants(roots, settings.principals),
+        clock=lambda: time.time_ns() // 1_000_000,
+        token_secret=storage.read_secret("page_tokens").encode("ascii"),
+    )
+    service.routes.extend(core_routes(kinds, settings))
+    service.routes.append(BATCH_ROUTE)
+    service.capabilities.update(core_capabilities(settings))
+    for plugin in find_plugins(settings["includes"]):
+        service.add_plugin(plugin)
+    return service
+
+
+def build_policies(settings: Settings, storage: Storage) -> Iterator[Policy]:
+    """Yield the authentication policies, in the order of the setting.
+
+    Errors: ConfigurationError for a policy that nobody implements.
+    """
+    for name in settings["multiauth.policies"]:
+        use = settings.policy_option(name, "use")
+        if not str(use or "").endswith("BasicAuthAuthenticationPolicy"):
+            raise ConfigurationError(
+                f"Setting 'multiauth.policies' names {name!r}, but "
+                f"'multiauth.policy.{name}.use' is {use!r}: this version knows basic "
+                "authentication only (kinto.core.authentication.BasicAuthAuthenticationPolicy)."
+            )
+        realm = settings.policy_option(name, "realm") or "Realm"
+        yield BasicAuth(name, str(realm), user_id_secret(settings, storage))
+
+
+def user_id_secret(settings: Settings, storage: Storage) -> str:
+    """Return the secret behind user ids: the setting, else one kept in the database."""
+    if settings.is_given("userid_hmac_secret"):
+        return str(settings["userid_hmac_secret"])
+    return storage.read_secret("userid_hmac_secret")
+
+
+def core_capabilities(settings: Settings) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the capabilities that are not a plugin's."""
+    if "basicauth" in settings["multiauth.policies"]:
+        yield "basicauth", _BASIC_AUTH
+    if settings["experimental_collection_schema_validation"]:
+        yield "schema", _SCHEMA
+
+
+def find_plugins(names: tuple[str, ...]) -> list[Plugin]:
+    """Return the plugins that `includes` names, each once.
+
+    Errors: ConfigurationError for an unknown one.
+    """
+    found: dict[str, Plugin] = {}
+    for name in names:
+        if name not in PLUGINS:
+            raise ConfigurationError(
+                f"Setting 'includes' names {name!r}, which this version does not have. "
+                f"It has: {', '.join(sorted(PLUGINS))}."
+            )
+        found[PLUGINS[name].name] = PLUGINS[name]
+    return list(found.values())

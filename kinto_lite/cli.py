@@ -1,0 +1,228 @@
+"""The command line: reads what was asked for, wires settings, app and server, says what is on.
+
+Leaves the defaults to `defaults`, the running to the `server` room. Every failure at the start
+is one line on standard error and exit code 1.
+
+Source: protocol, part 2, chapter 12.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from kinto_lite.defaults import collect_settings
+from kinto_lite.errors import ConfigurationError
+from kinto_lite.ini import Ini, read_ini
+from kinto_lite.server.addresses import Address, is_loopback, reserve_port, resolve_host
+from kinto_lite.storage.base import StorageError
+from kinto_lite.version import VERSION
+
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 8888
+MAX_WORKERS = 64
+
+DESCRIPTION = "Stores and synchronises JSON: a Kinto server in one process and one file."
+CLOSED_HINT = (
+    "Nobody can sign in yet: on this address nothing is open by default. Set multiauth.policies "
+    "in an ini file (basicauth lets everybody in who knows the address) and start with --ini FILE."
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code."""
+    # Until the server takes over, SIGTERM ends the start the way Ctrl-C does: in order.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    options = build_parser().parse_args(argv)
+    set_verbosity(options)
+    try:
+        return COMMANDS[options.command or "start"](options)
+    except (ConfigurationError, StorageError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 0
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser; options may stand before or after the command."""
+    parser = argparse.ArgumentParser(prog="kinto-lite", description=DESCRIPTION)
+    parser.add_argument("--version", action="version", version=VERSION)
+    add_common_options(parser, None)
+    add_start_options(parser, None)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    start = commands.add_parser("start", help="serve (this is what happens without a command)")
+    add_common_options(start, argparse.SUPPRESS)
+    add_start_options(start, argparse.SUPPRESS)
+    version = commands.add_parser("version", help="print the version")
+    add_common_options(version, argparse.SUPPRESS)
+    return parser
+
+
+def add_common_options(parser: argparse.ArgumentParser, default: Any) -> None:
+    """Add the options of every command."""
+    parser.add_argument(
+        "--ini",
+        type=Path,
+        default=default,
+        metavar="FILE",
+        help="a kinto.ini with the settings (default: $KINTO_INI; without any: safe defaults)",
+    )
+    parser.add_argument(
+        "-q", "--quiet", action="store_true", default=default, help="print errors only"
+    )
+    parser.add_argument(
+        "-v", "--debug", action="store_true", default=default, help="print everything"
+    )
+
+
+def add_start_options(parser: argparse.ArgumentParser, default: Any) -> None:
+    """Add the options of `start`."""
+    parser.add_argument(
+        "--host", default=default, help=f"address to listen on (default: {DEFAULT_HOST})"
+    )
+    parser.add_argument(
+        "--port",
+        type=read_port,
+        default=default,
+        help=f"port to listen on, 0 for a free one (default: {DEFAULT_PORT})",
+    )
+    parser.add_argument(
+        "--db",
+        type=Path,
+        default=default,
+        metavar="FILE",
+        help="the database (default: kinto-lite.db here, or beside the ini file)",
+    )
+    parser.add_argument(
+        "--workers",
+        type=read_workers,
+        default=default,
+        metavar="N",
+        help="processes that answer (default: 1, which is best for writing)",
+    )
+
+
+def read_port(text: str) -> int:
+    """Return a port. Errors: ArgumentTypeError."""
+    return read_number(text, 0, 65535)
+
+
+def read_workers(text: str) -> int:
+    """Return a number of workers. Errors: ArgumentTypeError."""
+    return read_number(text, 1, MAX_WORKERS)
+
+
+def read_number(text: str, least: int, most: int) -> int:
+    """Return a whole number within bounds. Errors: ArgumentTypeError."""
+    if len(text) <= 6 and text.isdecimal() and least <= int(text) <= most:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"'{text[:20]}' is not a number from {least} to {most}")
+
+
+def set_verbosity(options: argparse.Namespace) -> None:
+    """Make the log as quiet or as loud as was asked for."""
+    if options.quiet:
+        logging.getLogger("kinto_lite").setLevel(logging.CRITICAL)
+    elif options.debug:
+        logging.basicConfig(level=logging.DEBUG, format="%(levelname)-5s  %(message)s")
+
+
+def print_version(_options: argparse.Namespace) -> int:
+    """Print the version."""
+    print(VERSION)
+    return 0
+
+
+def start(options: argparse.Namespace) -> int:
+    """Serve until a signal. Errors: ConfigurationError, StorageError."""
+    ini = find_ini(options)
+    wanted = choose_address(options, ini)
+    with reserve_port(wanted) as reserved:
+        address = Address(wanted.host, reserved.getsockname()[1])
+        settings = collect_settings(ini, options.db, is_loopback=is_loopback(address.host))
+        if options.db is not None:
+            forget_variables("storage_url")
+        serve(settings, address, options.workers or 1, is_quiet=bool(options.quiet))
+    return 0
+
+
+def find_ini(options: argparse.Namespace) -> Ini | None:
+    """Read the ini file that the flag or the environment names, if any."""
+    path = options.ini or os.environ.get("KINTO_INI")
+    if not path:
+        return None
+    port = DEFAULT_PORT if options.port is None else options.port
+    return read_ini(Path(path), port)
+
+
+def choose_address(options: argparse.Namespace, ini: Ini | None) -> Address:
+    """Return where to listen: flags win over the file, the file over the defaults."""
+    host = options.host or (ini and ini.host) or DEFAULT_HOST
+    port = options.port
+    if port is None:
+        port = DEFAULT_PORT if ini is None or ini.port is None else ini.port
+    return Address(resolve_host(host), port)
+
+
+def forget_variables(setting: str) -> None:
+    """Drop a setting from the environment, because a flag was given, which is stronger."""
+    for name in (setting.upper(), f"KINTO_{setting.upper()}"):
+        os.environ.pop(name, None)
+
+
+def serve(settings: Mapping[str, str], address: Address, workers: int, *, is_quiet: bool) -> None:
+    """Make the app once, so that a bad setting or file is found here, and run the server."""
+    from kinto_lite import make_app
+    from kinto_lite.server import running
+
+    app = make_app(settings)
+    lines = [] if is_quiet else describe_app(app, address)
+
+    def announce() -> None:
+        print(*lines, sep="\n", end="\n" if lines else "", flush=True)
+
+    if workers == 1:
+        running.run_here(app, address, announce)
+    else:
+        app.storage.close()
+        running.run_workers(settings, address, workers, announce)
+
+
+def describe_app(app: Any, address: Address) -> list[str]:
+    """Return the lines that say what is on: URL, database, plugins; and who is locked out."""
+    settings = app.service.settings
+    lines = [
+        f"kinto-lite {VERSION} at {address.url}",
+        f"Database: {describe_database(settings['storage_url'])}",
+        f"Plugins: {', '.join(short_names(settings['includes'])) or 'none'}",
+    ]
+    if not settings["multiauth.policies"]:
+        lines.append(CLOSED_HINT)
+    return lines
+
+
+def short_names(modules: Sequence[str]) -> list[str]:
+    """Return the last part of each dotted name."""
+    return [name.rpartition(".")[2] for name in modules]
+
+
+def describe_database(url: str) -> str:
+    """Return a storage URL for people: the file, or the URL without its password."""
+    path = url.removeprefix("sqlite:///")
+    if path != url:
+        return str(Path(path).absolute())
+    scheme, separator, rest = url.partition("://")
+    return f"{scheme}{separator}{rest.rpartition('@')[2]}"
+
+
+COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
+    "start": start,
+    "version": print_version,
+}

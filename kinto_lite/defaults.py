@@ -1,0 +1,65 @@
+"""What the command line adds to the settings: safe defaults, and a database that lasts.
+
+`make_app` has Kinto's defaults, which let nobody in and keep nothing. Started from the command
+line without a file, the server should be useful at once on this machine, and closed to others.
+
+Source: protocol, part 2, chapters 2.1 and 11.5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from kinto_lite.ini import Ini
+
+DATABASE_NAME = "kinto-lite.db"
+SQLITE_URL = "sqlite:///"
+
+#: Without a file: what every address gets.
+ANY_ADDRESS: Mapping[str, str] = {
+    "includes": "kinto.plugins.default_bucket",
+    "experimental_permissions_endpoint": "true",
+    "experimental_collection_schema_validation": "true",
+}
+#: Without a file, and reached from this machine only: anybody may sign in.
+LOOPBACK_ONLY: Mapping[str, str] = {
+    "multiauth.policies": "basicauth",
+}
+
+STORAGE_NAMES = ("storage_url", "kinto.storage_url")
+BACKEND_NAMES = ("storage_backend", "kinto.storage_backend")
+
+
+def collect_settings(
+    ini: Ini | None, database: Path | None, *, is_loopback: bool
+) -> dict[str, str]:
+    """Return the settings for `make_app`: those of the file, or the defaults.
+
+    `database` is the file that the command line asks for; it wins.
+    """
+    if ini is not None:
+        settings = dict(ini.settings)
+    else:
+        settings = {**ANY_ADDRESS, **(LOOPBACK_ONLY if is_loopback else {})}
+    if database is not None:
+        return set_database(settings, database)
+    if not names_database(settings):
+        folder = Path.cwd() if ini is None else ini.path.absolute().parent
+        return set_database(settings, folder / DATABASE_NAME)
+    return settings
+
+
+def names_database(settings: Mapping[str, str]) -> bool:
+    """Tell whether settings say where to store; Kinto's memory backend does not count."""
+    backends = [settings[name] for name in BACKEND_NAMES if name in settings]
+    if any(backend.strip().endswith("memory") for backend in backends):
+        return False
+    return any(settings.get(name, "").strip() for name in STORAGE_NAMES)
+
+
+def set_database(settings: Mapping[str, str], database: Path) -> dict[str, str]:
+    """Return the settings with this SQLite file as the storage."""
+    dropped = (*STORAGE_NAMES, *BACKEND_NAMES)
+    kept = {name: value for name, value in settings.items() if name not in dropped}
+    return kept | {"storage_url": f"{SQLITE_URL}{database.absolute()}"}

@@ -1,0 +1,168 @@
+"""What the rooms above the storage share, and what a plugin may offer.
+
+`Route` names a URL and who answers it, `Call` is one request on its way, `Service` is the
+running server: settings, storage, routes, policies, capabilities. A plugin is a `Plugin`
+record: built-in features and outsiders use the same door. Nothing here knows a web
+framework or a database.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from kinto_lite.model import Answer, ApiRequest, Asker, Change, Kind
+from kinto_lite.protocol.cors import Origins
+from kinto_lite.settings import Settings
+from kinto_lite.storage.base import Storage, Transaction
+
+Handler = Callable[["Call"], Answer]
+AfterWrite = Callable[["Call", Change], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A URL below the version prefix, and a handler for each method.
+
+    `pattern` has parameters in braces; a last segment `{rest*}` takes all that follows. The
+    order of `handlers` is the order of the `Allow` header. `writes` are the methods that need
+    a write transaction. `shape` is "plural", "object" or "" (see `protocol.cors`).
+    """
+
+    name: str
+    pattern: str
+    handlers: Mapping[str, Handler]
+    kind: Kind | None = None
+    shape: str = ""
+    writes: frozenset[str] = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+    #: Passes requests on to another URL, whose answers (preflights too) are complete.
+    is_alias: bool = False
+
+
+class Policy(Protocol):
+    """A way to find out who asks (core 7)."""
+
+    #: Name in `multiauth.policies`, and prefix of the user ids.
+    name: str
+    #: Value of `WWW-Authenticate` on a 401.
+    challenge: str
+
+    def authenticate(self, request: ApiRequest, tx: Transaction) -> str | None:
+        """Return the user id, prefix included; None when these credentials are not for it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Identifiers:
+    """How ids of one kind look, and how new ones are made (core 2.3)."""
+
+    pattern: re.Pattern[str]
+    generate: Callable[[], str]
+
+    def is_valid(self, id_: str) -> bool:
+        """Tell whether an id may be used; a trailing newline is refused."""
+        return self.pattern.fullmatch(id_) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """What a plugin offers. `setup` is called once with the service and returns its parts."""
+
+    name: str
+    setup: Callable[[Service], Parts]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of one plugin in one service."""
+
+    routes: tuple[Route, ...] = ()
+    #: Entries of `capabilities` in the hello view.
+    capabilities: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    #: Adds to `user` in the hello view of an authenticated user.
+    describe_user: Callable[[Asker], Mapping[str, Any]] | None = None
+    #: Called inside the transaction after each change; an exception undoes the request.
+    after_write: AfterWrite | None = None
+
+
+@dataclass(slots=True)
+class Service:
+    """A running server, built once by `kinto_lite.make_app`."""
+
+    settings: Settings
+    storage: Storage
+    kinds: Mapping[str, Kind]
+    identifiers: Mapping[str, Identifiers]
+    policies: tuple[Policy, ...]
+    origins: Origins
+    #: Who has which need on which kind by settings alone, see `permissions.principals`.
+    grants: Mapping[tuple[str, str], frozenset[str]]
+    #: Milliseconds since 1970-01-01 UTC.
+    clock: Callable[[], int]
+    #: Signs page tokens.
+    token_secret: bytes
+    routes: list[Route] = field(default_factory=list)
+    capabilities: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    describers: list[Callable[[Asker], Mapping[str, Any]]] = field(default_factory=list)
+    listeners: list[AfterWrite] = field(default_factory=list)
+    #: Sends a request through the whole pipeline inside a transaction that is already open
+    #: (batch, personal bucket). Set by `pipeline`.
+    perform: Callable[[Service, ApiRequest, Transaction], Performed] = field(init=False)
+
+    def origin_of(self, request: ApiRequest) -> str:
+        """Return scheme and host of this server, as the settings or the request give them."""
+        forced_scheme, forced_host = self.settings["http_scheme"], self.settings["http_host"]
+        if not (forced_scheme or forced_host):
+            return request.origin
+        scheme, _, host = request.origin.partition("://")
+        return f"{forced_scheme or scheme}://{forced_host or host}"
+
+    def add_plugin(self, plugin: Plugin) -> None:
+        """Set a plugin up and take its parts in."""
+        parts = plugin.setup(self)
+        self.routes.extend(parts.routes)
+        for name, capability in parts.capabilities.items():
+            if name in self.capabilities:
+                raise ValueError(f"the capability {name!r} is registered twice")
+            self.capabilities[name] = capability
+        if parts.describe_user:
+            self.describers.append(parts.describe_user)
+        if parts.after_write:
+            self.listeners.append(parts.after_write)
+
+
+@dataclass(slots=True)
+class Performed:
+    """The outcome of a request that ran inside another one's transaction."""
+
+    answer: Answer
+    #: Path it ended at, after redirects, prefix included.
+    path: str
+
+
+@dataclass(slots=True)
+class Call:
+    """One request on its way: what arrived, who asks, where, in which transaction."""
+
+    service: Service
+    request: ApiRequest
+    route: Route
+    params: Mapping[str, str]
+    tx: Transaction
+    asker: Asker
+    #: The list that got its first timestamp in this call, as (key, timestamp): it is kept even
+    #: when the request is refused afterwards.
+    started: tuple[int, int] | None = None
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of object the URL is about."""
+        assert self.route.kind is not None
+        return self.route.kind
+
+    def tell(self, change: Change) -> None:
+        """Tell the plugins about a change, inside the transaction."""
+        for listener in self.service.listeners:
+            listener(self, change)

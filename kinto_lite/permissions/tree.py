@@ -1,0 +1,61 @@
+"""The inheritance of permissions, as rows. The storage writes them into a table at start and
+joins on it; nothing else in the code knows who inherits from whom.
+
+A *need* is what a request asks for: (kind, "read" | "write" | "create"). A *grant* is what
+is stored on an object: (kind, permission name). One row says that this grant, on the
+object itself or on an ancestor, is enough for that need.
+
+Source: protocol, part 1, chapter 8.1 and 8.2.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from kinto_lite.model import Kind
+
+KINDS: tuple[Kind, ...] = (
+    Kind("bucket", "buckets", None, ("read", "write", "collection:create", "group:create")),
+    Kind("group", "groups", "bucket", ("read", "write")),
+    Kind("collection", "collections", "bucket", ("read", "write", "record:create")),
+    Kind("record", "records", "collection", ("read", "write")),
+)
+
+
+class Inheritance(NamedTuple):
+    """`need` on an object of `kind` is met by `permission` stored on an object of `granting_kind`."""
+
+    kind: str
+    need: str
+    granting_kind: str
+    permission: str
+
+
+#: (kind, need): the grants that meet it, by granting kind.
+_GRANTS: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {
+    ("bucket", "read"): {"bucket": ("write", "read", "collection:create", "group:create")},
+    ("bucket", "write"): {"bucket": ("write",)},
+    ("collection", "create"): {"bucket": ("write", "collection:create")},
+    ("collection", "read"): {
+        "bucket": ("write", "read"),
+        "collection": ("write", "read", "record:create"),
+    },
+    ("collection", "write"): {"bucket": ("write",), "collection": ("write",)},
+    ("group", "create"): {"bucket": ("write", "group:create")},
+    ("group", "read"): {"bucket": ("write", "read"), "group": ("write", "read")},
+    ("group", "write"): {"bucket": ("write",), "group": ("write",)},
+    ("record", "create"): {"bucket": ("write",), "collection": ("write", "record:create")},
+    ("record", "read"): {
+        "bucket": ("write", "read"),
+        "collection": ("write", "read"),
+        "record": ("write", "read"),
+    },
+    ("record", "write"): {"bucket": ("write",), "collection": ("write",), "record": ("write",)},
+}
+
+TREE: tuple[Inheritance, ...] = tuple(
+    Inheritance(kind, need, granting_kind, permission)
+    for (kind, need), grants in _GRANTS.items()
+    for granting_kind, names in grants.items()
+    for permission in names
+)

@@ -1,0 +1,182 @@
+"""A request from end to end: `answer` is the whole way, `perform` is the part of it that runs
+inside a transaction that is already open (batch items, the personal bucket).
+
+Steps: is the service alive, does the URL exist, may this method be used; begin; who asks; the
+handler; commit; headers common to all. Errors are turned into answers here and nowhere else.
+
+Source: protocol, core chapters 1.2, 1.3, 1.9 and 10.
+"""
+
+from __future__ import annotations
+
+import logging
+from urllib.parse import quote
+
+from kinto_lite.errors import (
+    BAD_REQUEST,
+    METHOD_NOT_ALLOWED,
+    STORAGE_FULL,
+    UNAVAILABLE,
+    UNEXPECTED,
+    URL_NOT_FOUND,
+    VERSION_NOT_FOUND,
+    ApiError,
+)
+from kinto_lite.hooks import Call, Performed, Service
+from kinto_lite.model import Answer, ApiRequest
+from kinto_lite.pipeline.common import Edition, error_answer
+from kinto_lite.pipeline.credentials import identify
+from kinto_lite.pipeline.routing import PREFIX, Found, Routes, is_ours, is_text, is_versioned
+from kinto_lite.protocol.caching import redirect_cache
+from kinto_lite.storage.base import Busy, Full, NeedsWrite, StorageError, Transaction
+
+#: What may stand in the path of a URL as it is (RFC 3986), besides letters and digits.
+_SAFE_IN_PATHS = "/-._~!$&'()*+,;=:@"
+
+log = logging.getLogger("kinto_lite")
+
+
+class Pipeline:
+    """The way of all requests of one service."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._routes = Routes(service.routes)
+        self._edition = Edition(service)
+        service.perform = self.perform
+
+    def answer(self, request: ApiRequest) -> Answer:
+        """Answer one request. Never raises: bad input is 4xx, what goes wrong here is 5xx."""
+        try:
+            found = self._edition.refuse_early(request) or self._route(request)
+            if isinstance(found, Answer):
+                return self._edition.finish_elsewhere(request, found)
+            return self._answer_route(request, found)
+        except Exception:
+            log.exception("unexpected error on %s %s", request.method, request.path)
+            return self._edition.finish_elsewhere(request, self._error(ApiError(UNEXPECTED)))
+
+    def refuse(self, request: ApiRequest, error: ApiError) -> Answer:
+        """Answer a request that could not even be read."""
+        return self._edition.finish_elsewhere(request, self._error(error))
+
+    def _answer_route(self, request: ApiRequest, found: Found) -> Answer:
+        try:
+            refusal = self._edition.preflight_or_405(request, found.route)
+            answer = refusal or self._run(request, found)
+        except ApiError as error:
+            answer = self._error(error)
+        except StorageError as error:
+            answer = self._error(self._map_storage_error(error))
+        except Exception:
+            log.exception("unexpected error on %s %s", request.method, request.path)
+            answer = self._error(ApiError(UNEXPECTED))
+        return self._edition.finish(request, found.route, answer)
+
+    def _run(self, request: ApiRequest, found: Found) -> Answer:
+        """Run the handler in a transaction of its own; as a write if it turns out to be one."""
+        if request.method not in found.route.writes:
+            try:
+                return self._run_once(request, found, write=False)
+            except NeedsWrite:
+                pass
+        return self._run_once(request, found, write=True)
+
+    def _run_once(self, request: ApiRequest, found: Found, write: bool) -> Answer:
+        call: Call | None = None
+        try:
+            with self._service.storage.transaction(write) as tx:
+                call = self._call(request, found, tx)
+                return _handle(call)
+        except ApiError:
+            if call is not None and call.started is not None:
+                with self._service.storage.transaction(True) as tx:
+                    tx.start_list(*call.started)
+            raise
+
+    def _call(self, request: ApiRequest, found: Found, tx: Transaction) -> Call:
+        asker = identify(self._service.policies, request, tx)
+        return Call(self._service, request, found.route, found.params, tx, asker)
+
+    def perform(self, service: Service, request: ApiRequest, tx: Transaction) -> Performed:
+        """Run a request inside an open transaction. Redirects are followed, once.
+
+        Refusals come back as answers; a failure on our side (5xx) is raised, since it ends the
+        outer request too.
+        """
+        found = self._route(request)
+        if isinstance(found, Answer) and found.status == 307:
+            target = dict(found.headers)["Location"].removeprefix(request.origin)
+            path, _, _ = target.partition("?")
+            request.path = path
+            found = self._route(request)
+        if isinstance(found, Answer):
+            finished = self._edition.finish_elsewhere(request, found)
+            return Performed(finished, request.path)
+        try:
+            refusal = self._edition.preflight_or_405(request, found.route)
+            answer = refusal or _handle(self._call(request, found, tx))
+        except ApiError as error:
+            if error.row.status >= 500:
+                raise
+            answer = self._error(error)
+        return Performed(self._edition.finish(request, found.route, answer), request.path)
+
+    def _route(self, request: ApiRequest) -> Found | Answer:
+        """Return the route of a request, a redirect, or the 404."""
+        path = request.path
+        if not is_text(path):
+            return self._error(ApiError(BAD_REQUEST, "Invalid URL path."))
+        if not is_versioned(path):
+            return self._redirect_to_version(request)
+        if not is_ours(path):
+            return self._error(ApiError(VERSION_NOT_FOUND))
+        found = self._routes.find(path[len(PREFIX) :]) if path != PREFIX else None
+        if found is not None:
+            return found
+        return self._redirect_slash(request) or self._error(ApiError(URL_NOT_FOUND))
+
+    def _redirect_to_version(self, request: ApiRequest) -> Answer:
+        settings = self._service.settings
+        if not settings["version_prefix_redirect_enabled"]:
+            return self._error(ApiError(VERSION_NOT_FOUND))
+        if request.method == "OPTIONS":
+            return Answer(200, [])
+        ttl_seconds = settings["version_prefix_redirect_ttl_seconds"]
+        return self._redirect(request, PREFIX + request.path, ttl_seconds)
+
+    def _redirect_slash(self, request: ApiRequest) -> Answer | None:
+        settings = self._service.settings
+        if not settings["trailing_slash_redirect_enabled"]:
+            return None
+        ttl_seconds = settings["trailing_slash_redirect_ttl_seconds"]
+        if request.path == PREFIX:
+            return self._redirect(request, PREFIX + "/", ttl_seconds)
+        if request.path.endswith("/"):
+            return self._redirect(request, request.path.rstrip("/"), ttl_seconds)
+        return None
+
+    def _redirect(self, request: ApiRequest, path: str, ttl_seconds: int) -> Answer:
+        query = f"?{request.query}" if request.query else ""
+        location = self._service.origin_of(request) + quote(path, safe=_SAFE_IN_PATHS) + query
+        headers = [("Location", location), *redirect_cache(ttl_seconds, self._service.clock())]
+        return Answer(307, headers)
+
+    def _error(self, error: ApiError) -> Answer:
+        return error_answer(error, self._service.settings)
+
+    def _map_storage_error(self, error: StorageError) -> ApiError:
+        log.error("%s: %s", type(error).__name__, error)
+        retry = ("Retry-After", str(self._service.settings["retry_after_seconds"]))
+        if isinstance(error, Full):
+            return ApiError(STORAGE_FULL, headers=[retry])
+        if isinstance(error, Busy):
+            return ApiError(UNAVAILABLE, headers=[retry])
+        return ApiError(UNAVAILABLE, headers=[retry])
+
+
+def _handle(call: Call) -> Answer:
+    handler = call.route.handlers.get(call.request.method)
+    if handler is None:
+        raise ApiError(METHOD_NOT_ALLOWED)
+    return handler(call)

@@ -1,0 +1,125 @@
+"""What all answers have in common: security and cross-origin headers, Backoff, Alert, content
+length, and the refusals that come before any URL is looked at.
+
+Source: protocol, core chapters 1.3, 1.6, 1.7, 10.6, 10.7 and 10.8.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from datetime import UTC, datetime
+
+from kinto_lite.errors import GONE, METHOD_NOT_ALLOWED, UNEXPECTED, ApiError
+from kinto_lite.hooks import Route, Service
+from kinto_lite.model import Answer, ApiRequest
+from kinto_lite.protocol.cors import exposed_headers
+from kinto_lite.protocol.payloads import error_body
+from kinto_lite.settings import Settings
+
+_SECURITY = [
+    ("X-Content-Type-Options", "nosniff"),
+    (
+        "Content-Security-Policy",
+        "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; ",
+    ),
+]
+_JSON = ("Content-Type", "application/json")
+_READING = ("GET", "HEAD", "OPTIONS")
+
+
+def error_answer(error: ApiError, settings: Settings) -> Answer:
+    """Turn an error into an answer, without the headers common to all."""
+    info = settings["error_info_link"] if error.row is UNEXPECTED else None
+    return Answer(error.row.status, list(error.headers), error_body(error, info))
+
+
+class Edition:
+    """Finishes the answers of one service."""
+
+    def __init__(self, service: Service) -> None:
+        self._settings = service.settings
+        self._origins = service.origins
+        self._is_readonly = bool(service.settings["readonly"])
+        self._backoff = service.settings["backoff"]
+        self._backoff_share = service.settings["backoff_percentage"]
+        self._end = service.settings.end_of_service()
+
+    def refuse_early(self, request: ApiRequest) -> Answer | None:
+        """Answer when the service has ended, or is read only and this is a write."""
+        if self._end is not None and self._end <= datetime.now(UTC):
+            return error_answer(ApiError(GONE), self._settings)
+        if self._is_readonly and request.method not in _READING:
+            return error_answer(ApiError(METHOD_NOT_ALLOWED), self._settings)
+        return None
+
+    def preflight_or_405(self, request: ApiRequest, route: Route) -> Answer | None:
+        """Answer OPTIONS, and methods that this URL does not have."""
+        if request.method in route.handlers:
+            return None
+        methods = (*route.handlers, "OPTIONS")
+        if request.method != "OPTIONS":
+            raise ApiError(METHOD_NOT_ALLOWED, headers=[("Allow", ", ".join(methods))])
+        exposed = [name for method in methods for name in exposed_headers(route.shape, method)]
+        headers = self._origins.preflight_headers(request.headers, methods, exposed)
+        return Answer(200, headers, b"null")
+
+    def finish(self, request: ApiRequest, route: Route, answer: Answer) -> Answer:
+        """Add the headers common to all answers of known URLs."""
+        return self._finish(request, answer, self._cors_headers(request, route, answer))
+
+    def _cors_headers(
+        self, request: ApiRequest, route: Route, answer: Answer
+    ) -> list[tuple[str, str]]:
+        origin = request.headers.get("origin")
+        if request.method == "OPTIONS" and answer.status == 200:
+            return []
+        if answer.status == 405 or request.method == "OPTIONS":
+            return self._origins.known_url_headers(origin, None)
+        if route.is_alias and origin is None:
+            return []
+        exposed = ", ".join(exposed_headers(route.shape, request.method))
+        return self._origins.known_url_headers(origin, exposed)
+
+    def finish_elsewhere(self, request: ApiRequest, answer: Answer) -> Answer:
+        """Add the headers common to all answers of other URLs: unknown ones, redirects."""
+        cors = self._origins.other_url_headers(request.headers.get("origin"))
+        return self._finish(request, answer, cors)
+
+    def _finish(
+        self, request: ApiRequest, answer: Answer, cors: list[tuple[str, str]]
+    ) -> Answer:
+        given = {name for name, _ in answer.headers}
+        headers = answer.headers
+        headers += [pair for pair in cors if pair[0] not in given]
+        headers += [pair for pair in _SECURITY if pair[0] not in given]
+        headers += self._signals(headers)
+        if answer.status != 304:
+            if answer.body and "Content-Type" not in given:
+                headers.append(_JSON)
+            headers.append(("Content-Length", str(len(answer.body))))
+        if request.method == "HEAD" or answer.status == 304:
+            answer.body = b""
+        return answer
+
+    def _signals(self, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        signals = []
+        if self._backoff is not None and self._wants_backoff():
+            signals.append(("Backoff", str(self._backoff)))
+        if self._end is not None:
+            headers[:] = [pair for pair in headers if pair[0] != "Alert"]
+            signals.append(("Alert", self._end_of_service_alert()))
+        return signals
+
+    def _wants_backoff(self) -> bool:
+        share = self._backoff_share
+        return share is None or random.uniform(0, 100) < share  # noqa: S311 - no secret
+
+    def _end_of_service_alert(self) -> str:
+        assert self._end is not None
+        alert = {
+            "code": "hard-eol" if self._end <= datetime.now(UTC) else "soft-eol",
+            "message": self._settings["eos_message"],
+            "url": self._settings["eos_url"] or self._settings["project_docs"],
+        }
+        return json.dumps(alert, separators=(",", ":"))

@@ -1,0 +1,28 @@
+"""Empties the whole server with one request. For tests and demonstrations.
+
+Source: protocol, plugins chapter 7.1.
+"""
+
+from __future__ import annotations
+
+from kinto_lite.hooks import Call, Parts, Plugin, Route, Service
+from kinto_lite.model import Answer
+
+_CAPABILITY = {
+    "description": "Empties the server: POST on the endpoint deletes everything.",
+    "url": "https://docs.kinto-storage.org/en/latest/api/1.x/flush.html",
+}
+
+
+def flush(call: Call) -> Answer:
+    """Answer POST on `/__flush__`: everything is gone."""
+    call.tx.flush()
+    return Answer(202, [], b"{}")
+
+
+def _set_up(service: Service) -> Parts:
+    route = Route("flush", "/__flush__", {"POST": flush})
+    return Parts(routes=(route,), capabilities={"flush_endpoint": _CAPABILITY})
+
+
+FLUSH = Plugin("flush", _set_up)

@@ -1,0 +1,38 @@
+"""Ids of the kinds of objects: their pattern, and how new ones are made.
+
+Source: protocol, core chapter 2.3 and plugins chapter 13.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import string
+import uuid
+
+from kinto_lite.hooks import Identifiers
+
+_PATTERN = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_-]*")
+_FIRST = string.ascii_letters + string.digits
+_OTHERS = _FIRST + "-_"
+
+
+def generate_name() -> str:
+    """Return 8 random characters, the first alphanumeric."""
+    return secrets.choice(_FIRST) + "".join(secrets.choice(_OTHERS) for _ in range(7))
+
+
+def generate_uuid() -> str:
+    """Return a random UUID 4."""
+    return str(uuid.uuid4())
+
+
+NAMES = Identifiers(_PATTERN, generate_name)
+RELAXED_UUIDS = Identifiers(_PATTERN, generate_uuid)
+
+DEFAULT_IDENTIFIERS = {
+    "bucket": NAMES,
+    "group": NAMES,
+    "collection": NAMES,
+    "record": RELAXED_UUIDS,
+}

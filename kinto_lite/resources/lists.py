@@ -1,0 +1,143 @@
+"""What GET, HEAD and DELETE on a list have in common: which part of it the asker may see, the
+conditions of the request, the query, and the way to the next page.
+
+Source: protocol, core chapters 5 and 8.7.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kinto_lite.hooks import Call
+from kinto_lite.model import Answer, Page, Place, Query
+from kinto_lite.protocol.bodies import check_ignored_body
+from kinto_lite.protocol.fields import check_fields
+from kinto_lite.protocol.filters import build_filters, build_sort, wants_tombstones
+from kinto_lite.protocol.pagination import (
+    Seal,
+    Token,
+    complete_position,
+    decode_token,
+    describe_scope,
+    encode_token,
+    find_last_object,
+    next_page_url,
+    page_size,
+)
+from kinto_lite.protocol.querystring import ListParameters, read_list_parameters
+from kinto_lite.resources.access import check_above, locate_list, may, refuse
+from kinto_lite.resources.conditions import (
+    check_negotiation,
+    check_preconditions,
+    check_request,
+    content_type,
+    start_list,
+)
+from kinto_lite.storage.base import Visibility
+
+TO_IS_DEPRECATED = (
+    '{"code":"soft-eol","message":"_to is now deprecated, you should use _before instead",'
+    '"url":"https://kinto.readthedocs.io/en/2.4.0/api/resource.html'
+    '#list-of-available-url-parameters"}'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A list, as one request sees it."""
+
+    place: Place
+    #: None: the whole list; else only what the asker holds a need on directly.
+    visible: Visibility | None
+    timestamp: int
+    parameters: ListParameters
+    query: Query
+    seal: Seal
+    token: Token | None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every live object of the list is wanted, so that its counter tells how many."""
+        return self.visible is None and not self.query.filters
+
+
+def open_list(call: Call, need: str) -> Reading | Answer:
+    """Check a request on a list up to the point where objects are looked at; 304 is an answer.
+
+    `need` is what the request does to the objects: read or write.
+    Errors: 401, 403, 404, 406, 412 and 400, in the order of core 1.9.
+    """
+    check_negotiation(call)
+    place = locate_list(call, need)
+    visible = _find_visible_part(call, place, need)
+    check_above(call, place)
+    parameters, details = read_list_parameters(call.request.query, call.request.method)
+    wrong_body = check_ignored_body(call.request.body, content_type(call))
+    preconditions = check_request(call, [*details, *wrong_body])
+    timestamp = start_list(call, place)
+    not_modified = check_preconditions(call, preconditions, place, timestamp)
+    if not_modified is not None:
+        return not_modified
+    return _read_query(call, place, visible, timestamp, parameters)
+
+
+def _find_visible_part(call: Call, place: Place, need: str) -> Visibility | None:
+    """Return None for those who may see the whole list (core 8.7)."""
+    if may(call, place, "list" if need == "read" else need):
+        return None
+    if not place.sees_some and not may(call, place, "create"):
+        refuse(call)
+    return Visibility(call.asker, need)
+
+
+def _read_query(
+    call: Call,
+    place: Place,
+    visible: Visibility | None,
+    timestamp: int,
+    parameters: ListParameters,
+) -> Reading:
+    settings = call.service.settings
+    filters = build_filters(parameters, None, call.service.clock())
+    sort = build_sort(parameters, None)
+    check_fields(parameters.fields or (), None)
+    seal = Seal(call.service.token_secret, describe_scope(call.request.path, filters), sort)
+    token = decode_token(seal, parameters.token) if parameters.token is not None else None
+    limit = page_size(
+        parameters.limit, settings["paginate_by"], settings["storage_max_fetch_size"]
+    )
+    query = Query(filters, sort, limit, None, wants_tombstones(filters))
+    return Reading(place, visible, timestamp, parameters, query, seal, token)
+
+
+def read_page(call: Call, reading: Reading, query: Query) -> Page:
+    """Return one page; of a list that does not exist, an empty one."""
+    if reading.place.list_key is None:
+        return Page([], False)
+    return call.tx.list_objects(reading.place.list_key, call.kind.name, query, reading.visible)
+
+
+def find_position(call: Call, reading: Reading) -> tuple[object, ...] | None:
+    """Return where the page before ended, for `Query.after`."""
+    token = reading.token
+    if token is None or not token.is_shortened:
+        return None if token is None else token.after
+    query = find_last_object(token, reading.query.sort)
+    rows = read_page(call, reading, query).rows
+    return complete_position(token, reading.query.sort, rows)
+
+
+def next_page_header(
+    call: Call, reading: Reading, page: Page, nonce: str | None = None
+) -> list[tuple[str, str]]:
+    """Return Next-Page, when there is one."""
+    if not page.has_more:
+        return []
+    url = next_page_url(
+        call.service.origin_of(call.request),
+        call.request.path,
+        reading.parameters.pairs,
+        reading.query.limit,
+        encode_token(reading.seal, page.rows[-1], nonce),
+    )
+    return [("Next-Page", url)]

@@ -1,0 +1,64 @@
+"""The table of URLs of the four kinds: one row for each list and each object endpoint.
+
+Source: protocol, core chapters 1.1 and 1.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from kinto_lite.hooks import Handler, Route
+from kinto_lite.model import Kind
+from kinto_lite.resources.create_object import create_object
+from kinto_lite.resources.delete_object import delete_object
+from kinto_lite.resources.delete_objects import delete_objects
+from kinto_lite.resources.list_objects import list_objects
+from kinto_lite.resources.patch_object import patch_object
+from kinto_lite.resources.read_object import read_object
+from kinto_lite.resources.replace_object import replace_object
+from kinto_lite.resources.utilities import UTILITY_ROUTES
+from kinto_lite.settings import Settings
+
+_PLURAL: dict[str, Handler] = {
+    "HEAD": list_objects,
+    "GET": list_objects,
+    "POST": create_object,
+    "DELETE": delete_objects,
+}
+_OBJECT: dict[str, Handler] = {
+    "GET": read_object,
+    "HEAD": read_object,
+    "PUT": replace_object,
+    "PATCH": patch_object,
+    "DELETE": delete_object,
+}
+
+
+def core_routes(kinds: Mapping[str, Kind], settings: Settings) -> Iterator[Route]:
+    """Yield the routes of the small endpoints, and of all lists and objects."""
+    yield from UTILITY_ROUTES
+    for kind in kinds.values():
+        pattern = f"{_parent_pattern(kind, kinds)}/{kind.plural}"
+        plural = select_methods(_PLURAL, "plural", kind, settings)
+        yield Route(f"{kind.name}-plural", pattern, plural, kind, "plural")
+        one = select_methods(_OBJECT, "object", kind, settings)
+        yield Route(f"{kind.name}-object", f"{pattern}/{{id}}", one, kind, "object")
+
+
+def _parent_pattern(kind: Kind, kinds: Mapping[str, Kind]) -> str:
+    if kind.parent is None:
+        return ""
+    parent = kinds[kind.parent]
+    return f"{_parent_pattern(parent, kinds)}/{parent.plural}/{{{parent.name}_id}}"
+
+
+def select_methods(
+    handlers: Mapping[str, Handler], shape: str, kind: Kind, settings: Settings
+) -> dict[str, Handler]:
+    """Leave out the methods that settings disable, and on a read-only server all writes."""
+    return {
+        method: handler
+        for method, handler in handlers.items()
+        if settings.is_enabled(shape, kind.name, method.lower())
+        and not (settings["readonly"] and method not in ("GET", "HEAD"))
+    }

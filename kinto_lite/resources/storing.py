@@ -1,0 +1,74 @@
+"""Writes an object: timestamps, data, permissions, members, and the answer that shows it. The
+three verbs that write (POST, PUT, PATCH) decide what; how is here, once.
+
+Source: protocol, core chapters 2.4, 2.6, 4.1 and 8.6.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from kinto_lite.hooks import Call
+from kinto_lite.model import Answer, Change, Json, ObjectRef, Place, Row
+from kinto_lite.protocol.json_text import dump_json
+from kinto_lite.protocol.payloads import object_body
+from kinto_lite.protocol.timestamps import next_timestamp
+from kinto_lite.resources.conditions import start_list, timestamp_headers
+from kinto_lite.resources.schema_rules import validate_against_schemas
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The state that an object shall have."""
+
+    #: All attributes, without `id` and `last_modified`.
+    data: dict[str, Json]
+    #: Permission lists to set, by name; those not named stay as they are.
+    permissions: Mapping[str, list[str]] = field(default_factory=dict)
+    #: The usable `last_modified` of the client.
+    last_modified: int | None = None
+
+
+def read_attributes(row: Row | None) -> dict[str, Json]:
+    """Return the attributes of a stored object as a dict; of a missing one, none."""
+    attributes: dict[str, Json] = {} if row is None else json.loads(row.data)
+    return attributes
+
+
+def store(call: Call, ref: ObjectRef, place: Place, wanted: Wanted) -> Row:
+    """Create or replace an object, tell the plugins, and return what is stored now.
+
+    Errors: InvalidRequest when the object does not fit its JSON schema.
+    """
+    assert place.list_key is not None
+    data = validate_against_schemas(call, ref, wanted.data)
+    counter = start_list(call, place)
+    existing = None if place.live is None else place.live.last_modified
+    timestamp, list_timestamp = next_timestamp(
+        call.service.clock(), counter, wanted.last_modified, existing
+    )
+    row = call.tx.write_object(place, ref, dump_json(data), timestamp, list_timestamp)
+    _store_permissions(call, place.list_key, row.key, wanted.permissions)
+    if ref.kind == "group":
+        call.tx.replace_members(ref, row.key, data.get("members", []))
+    action = "create" if place.live is None else "update"
+    call.tell(Change(action, ref, place.live, row))
+    return row
+
+
+def _store_permissions(
+    call: Call, list_key: int, object_key: int, permissions: Mapping[str, list[str]]
+) -> None:
+    kind = call.kind.name
+    if permissions:
+        call.tx.replace_permissions(list_key, object_key, kind, permissions)
+    if call.service.settings["explicit_permissions"]:
+        call.tx.add_permission(list_key, object_key, kind, "write", call.asker.owner)
+
+
+def show(call: Call, ref: ObjectRef, row: Row, status: int) -> Answer:
+    """Return the answer that shows a stored object, with the permissions the asker may see."""
+    permissions = call.tx.find_object(ref, call.asker).permissions
+    return Answer(status, timestamp_headers(row.last_modified), object_body(row, permissions))

@@ -1,0 +1,121 @@
+"""The asynchronous edge: a Granian (RSGI) application that calls the plain WSGI app.
+
+A request is read whole without stopping the others (`bodies`), then the app is called, in the
+one Python thread of the worker; before the answer goes out, `app.settle()` is awaited if the
+app has it: there, writes of several requests can be made durable together. Leaves the starting
+and stopping of Granian to `runner`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+from kinto_lite.server.addresses import Address
+from kinto_lite.server.bodies import BodyLimits, read_body
+from kinto_lite.server.environ import build_base, build_environ, decode_latin, read_headers
+from kinto_lite.server.refusals import Refusal, Reply, unexpected
+from kinto_lite.server.rsgi import HttpProtocol, Scope
+
+WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+#: Statuses whose responses have neither a body nor a length of one.
+BODILESS = (204, 304)
+
+
+class Edge:
+    """One worker's application.
+
+    `on_ready` is called once, when the worker accepts connections.
+    """
+
+    def __init__(
+        self,
+        app: WsgiApp,
+        address: Address,
+        limits: BodyLimits,
+        on_ready: Callable[[], None],
+        *,
+        is_multiprocess: bool = False,
+    ) -> None:
+        self._app = app
+        self._settle: Callable[[], Awaitable[None]] | None = getattr(app, "settle", None)
+        self._base = build_base(address, is_multiprocess)
+        self._limits = limits
+        self._on_ready = on_ready
+
+    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Granian calls this just before it listens; what it does next is done first."""
+        loop.call_soon(self._on_ready)
+
+    async def __rsgi__(self, scope: Scope, protocol: HttpProtocol) -> None:
+        """Answer one request."""
+        try:
+            reply = await self._answer(scope, protocol)
+        except Refusal as refusal:
+            reply = refusal.reply
+        except Exception:
+            logging.getLogger("kinto_lite").exception("%s %r failed", scope.method, scope.path)
+            reply = unexpected()
+        send(protocol, scope.method, reply)
+
+    async def _answer(self, scope: Scope, protocol: HttpProtocol) -> Reply:
+        headers = read_headers(scope.headers)
+        body = await read_body(headers, protocol, self._limits)
+        reply = call_app(self._app, build_environ(self._base, scope, headers, body))
+        if self._settle is not None:
+            await self._settle()
+        return reply
+
+
+def call_app(app: WsgiApp, environ: dict[str, Any]) -> Reply:
+    """Call a WSGI app and return its whole response.
+
+    Errors: whatever the app raises; RuntimeError when it gives no status.
+    """
+    written: list[bytes] = []
+    started: list[tuple[str, list[tuple[str, str]]]] = []
+
+    def start_response(
+        status: str, headers: list[tuple[str, str]], exc_info: Any = None
+    ) -> Callable[[bytes], None]:
+        started[:] = [(status, headers)]
+        return written.append
+
+    chunks = app(environ, start_response)
+    try:
+        written.extend(chunks)
+    finally:
+        close = getattr(chunks, "close", None)
+        if close is not None:
+            close()
+    if not started:
+        raise RuntimeError("the app did not call start_response")
+    status, headers = started[0]
+    return Reply(int(status[:3]), headers, b"".join(written))
+
+
+def send(protocol: HttpProtocol, method: str, reply: Reply) -> None:
+    """Hand a response to Granian, which sets `Content-Length` where there is a body."""
+    headers = [
+        (name, decode_latin(value))
+        for name, value in reply.headers
+        if name.lower() != "content-length"
+    ]
+    if reply.status in BODILESS:
+        protocol.response_empty(reply.status, headers)
+    elif method == "HEAD":
+        headers.append(("Content-Length", find_length(reply)))
+        protocol.response_empty(reply.status, headers)
+    else:
+        protocol.response_bytes(reply.status, headers, reply.body)
+
+
+def find_length(reply: Reply) -> str:
+    """Return the `Content-Length` that GET would have: what the app says, else the body's."""
+    for name, value in reply.headers:
+        if name.lower() == "content-length":
+            return value
+    return str(len(reply.body))

@@ -1,0 +1,168 @@
+"""The storage interface: what every engine offers, and the errors it may raise.
+
+A `Storage` is one database. All work happens inside a `Transaction`, which is all or
+nothing; `transaction(write=True)` waits for its turn, and leaving it means that what was
+written survives a power cut. Who may do what is computed by the engine in SQL, from the rows
+of `permissions.tree`. Timestamps, bodies and the meaning of a request are decided by the
+rooms above; the engine stores what it is told to, exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import NamedTuple, Protocol
+
+from kinto_lite.model import Asker, Kind, ListRef, ObjectRef, Page, Place, Query, Row
+
+
+class StorageError(Exception):
+    """The storage could not do what it was asked; `str(error)` is one line for a log."""
+
+
+class Busy(StorageError):
+    """Another writer held the database for longer than the time to wait."""
+
+
+class Unavailable(StorageError):
+    """The database cannot be reached or read."""
+
+
+class Full(StorageError):
+    """No space left to write to; nothing of the transaction was stored."""
+
+
+class UnusableFile(StorageError):
+    """The database cannot be opened at start: damaged, newer, foreign or not writable."""
+
+
+class NeedsWrite(StorageError):
+    """A read found something that has to be stored first; run it again as a write."""
+
+
+class Visibility(NamedTuple):
+    """Restricts a list to the objects on which `asker` holds `need` directly (core 8.7)."""
+
+    asker: Asker
+    need: str
+
+
+class Transaction(Protocol):
+    """One unit of work. Every method may raise `StorageError`."""
+
+    #: Whether writing methods may be called.
+    is_write: bool
+
+    def find_asker(self, user_id: str | None, policy: str | None = None) -> Asker:
+        """Return the principals of a user: herself, the system's, her groups."""
+        ...
+
+    def find_object(self, ref: ObjectRef, asker: Asker) -> Place:
+        """Return what is known about an object URL, in one statement."""
+        ...
+
+    def find_list(self, ref: ListRef, asker: Asker, need: str) -> Place:
+        """Return what is known about a list URL; `need` is what `sees_some` looks for."""
+        ...
+
+    def start_list(self, list_key: int, timestamp: int) -> None:
+        """Give a never used list its timestamp, in milliseconds."""
+        ...
+
+    def list_objects(
+        self, list_key: int, kind: str, query: Query, visible: Visibility | None
+    ) -> Page:
+        """Return one page of a list."""
+        ...
+
+    def count_objects(
+        self, list_key: int, kind: str, query: Query, visible: Visibility | None
+    ) -> int:
+        """Count the live objects that match, whatever the limit and the page."""
+        ...
+
+    def write_object(
+        self, place: Place, ref: ObjectRef, data: str, last_modified: int, list_timestamp: int
+    ) -> Row:
+        """Create the object, or replace its data, or bring a tombstone back to life.
+
+        `data` is stored as it is. A new object gets the (empty) lists of what hangs below it.
+        """
+        ...
+
+    def delete_objects(
+        self, list_key: int, kind: str, rows: Sequence[Row], timestamps: Sequence[int]
+    ) -> list[Row]:
+        """Turn objects into tombstones with these timestamps; erase their permissions and all
+        that lies below them. The list takes the greatest timestamp if that is newer."""
+        ...
+
+    def issue_nonce(self, value: str, now: int, expires: int) -> None:
+        """Remember a text that may be used once until `expires` (milliseconds)."""
+        ...
+
+    def take_nonce(self, value: str, now: int) -> bool:
+        """Use such a text up; False when it was used, has expired or was never issued."""
+        ...
+
+    def read_permissions(self, object_key: int) -> dict[str, list[str]]:
+        """Return the stored permissions of an object, by name."""
+        ...
+
+    def replace_permissions(
+        self, list_key: int, object_key: int, kind: str, permissions: Mapping[str, Iterable[str]]
+    ) -> None:
+        """Replace the lists of principals that are given; leave the others alone."""
+        ...
+
+    def add_permission(
+        self, list_key: int, object_key: int, kind: str, name: str, principal: str
+    ) -> None:
+        """Add one principal to one list, if it is not there yet."""
+        ...
+
+    def flush(self) -> None:
+        """Empty the database; secrets stay."""
+        ...
+
+    def replace_members(self, group: ObjectRef, group_key: int, members: Iterable[str]) -> None:
+        """Make exactly these principals members of a group, from now on."""
+        ...
+
+
+class Storage(Protocol):
+    """One database, for the life of the process. Safe to use from several threads."""
+
+    def transaction(self, write: bool) -> AbstractContextManager[Transaction]:
+        """Begin; commit when the block ends, roll back when it raises.
+
+        Errors: Busy, Full, Unavailable. When the block ends without one, what was written is
+        on disk.
+        """
+        ...
+
+    def read_secret(self, name: str) -> str:
+        """Return a random text that was made when first asked for and never changes."""
+        ...
+
+    def is_healthy(self) -> bool:
+        """Tell whether the database answers (and, unless read only, can be written to)."""
+        ...
+
+    def flush(self) -> None:
+        """Empty the database, in a transaction of its own; secrets stay."""
+        ...
+
+    def close(self) -> None:
+        """Release everything; an SQLite database is left as one file."""
+        ...
+
+
+class StorageOptions(NamedTuple):
+    """What an engine is told when it opens."""
+
+    kinds: tuple[Kind, ...]
+    #: Rows (kind, need, granting kind, permission), see `permissions.tree`.
+    inheritance: tuple[tuple[str, str, str, str], ...]
+    #: How long a writer waits for its turn.
+    busy_timeout_seconds: float = 10.0

@@ -1,0 +1,117 @@
+"""Opens and prepares connections: one function for each setting, with its reason, and the
+checks that a file has to pass before anything is written to it."""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import apsw
+
+from kinto_lite.storage.base import UnusableFile
+from kinto_lite.storage.sqlite.functions import register_functions
+
+#: "KLIT": marks the file as ours, so that another program's database is not taken for one.
+APPLICATION_ID = 0x4B4C4954
+_MAGIC = b"SQLite format 3\x00"
+
+
+def set_busy_timeout(connection: apsw.Connection, seconds: float) -> None:
+    """Wait for another process's writer instead of failing at once."""
+    connection.set_busy_timeout(int(seconds * 1000))
+
+
+def set_write_ahead_log(connection: apsw.Connection) -> None:
+    """Readers never wait for the writer, nor the writer for readers."""
+    connection.pragma("journal_mode", "wal")
+
+
+def set_synchronous(connection: apsw.Connection) -> None:
+    """FULL: each commit is synced before it returns, so acknowledged means on disk.
+
+    In WAL mode, NORMAL keeps the file consistent but may lose the last commits at a power cut.
+    """
+    connection.pragma("synchronous", "full")
+
+
+def set_foreign_keys(connection: apsw.Connection) -> None:
+    """Deleting a parent deletes what lies below it; SQLite has this off unless asked."""
+    connection.pragma("foreign_keys", True)
+
+
+def set_trusted_schema(connection: apsw.Connection) -> None:
+    """A file from elsewhere must not run functions through its schema."""
+    connection.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
+
+
+def set_cell_size_check(connection: apsw.Connection) -> None:
+    """Damaged pages are noticed when they are read, not when they have done harm."""
+    connection.pragma("cell_size_check", True)
+
+
+_PREPARATIONS: tuple[Callable[[apsw.Connection], None], ...] = (
+    set_write_ahead_log,
+    set_synchronous,
+    set_foreign_keys,
+    set_trusted_schema,
+    set_cell_size_check,
+)
+
+
+def connect(path: str, busy_timeout_seconds: float) -> apsw.Connection:
+    """Open a prepared connection. `path` is a file or ":memory:".
+
+    Errors: apsw.Error, untranslated.
+    """
+    connection = apsw.Connection(path, statementcachesize=500)
+    set_busy_timeout(connection, busy_timeout_seconds)
+    for prepare in _PREPARATIONS:
+        prepare(connection)
+    register_functions(connection)
+    return connection
+
+
+def check_file(path: Path, newest_version: int) -> None:
+    """Refuse a file that is not ours, damaged, newer or not writable, without touching it.
+
+    Errors: UnusableFile, with one line that says what to do.
+    """
+    folder = path.parent
+    if not folder.is_dir():
+        raise UnusableFile(f"The folder {folder} does not exist: create it, or use another path.")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise UnusableFile(f"The folder {folder} is not writable: change its rights or the path.")
+    if path.is_dir():
+        raise UnusableFile(f"{path} is a folder: name a file.")
+    if not path.exists() or path.stat().st_size == 0:
+        return
+    if not os.access(path, os.R_OK | os.W_OK):
+        raise UnusableFile(f"The database {path} is not writable: change its rights or the path.")
+    _check_header(path, newest_version)
+
+
+def _check_header(path: Path, newest_version: int) -> None:
+    with path.open("rb") as file:
+        header = file.read(100)
+    if not header.startswith(_MAGIC) or len(header) < 100:
+        raise UnusableFile(
+            f"{path} is not a database, or it is damaged: restore a backup or use another path."
+        )
+    version, application = struct.unpack(">I4xI", header[60:72])
+    check_version(path, version, newest_version)
+    if application not in (0, APPLICATION_ID):
+        raise UnusableFile(f"{path} is a database of another program: use another path.")
+
+
+def check_version(path: Path | str, version: int, newest_version: int) -> None:
+    """Refuse a file that a newer program wrote.
+
+    Errors: UnusableFile.
+    """
+    if version > newest_version:
+        raise UnusableFile(
+            f"The database {path} was written by a newer kinto-lite (schema {version}, this "
+            f"one knows {newest_version}): install the newer one. The file was not changed."
+        )

@@ -1,0 +1,175 @@
+"""The SQLite storage: connections, transactions and their turn, durability, opening, closing.
+
+A file has one connection for each thread that uses it; an in-memory database has a single
+one, used by one thread at a time. Writers of this process wait for each other at a lock, in
+order; writers of other processes are waited for inside SQLite.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from pathlib import Path
+from types import TracebackType
+
+import apsw
+
+from kinto_lite.storage.base import Busy, StorageError, StorageOptions, UnusableFile
+from kinto_lite.storage.sqlite.connection import check_file, connect
+from kinto_lite.storage.sqlite.errors import translate
+from kinto_lite.storage.sqlite.migrations import list_migrations, migrate
+from kinto_lite.storage.sqlite.names import QUERIES, Names
+from kinto_lite.storage.sqlite.transaction import SqliteTransaction
+
+MEMORY = ":memory:"
+
+
+def open_sqlite(url: str, options: StorageOptions) -> SqliteStorage:
+    """Open `sqlite:///relative/or/absolute/path.db` or `sqlite://` (in memory).
+
+    Errors: UnusableFile, with one line for the operator.
+    """
+    path = url.removeprefix("sqlite://").removeprefix("/") or MEMORY
+    if path == MEMORY:
+        return SqliteStorage(MEMORY, options)
+    file = Path(path).absolute()
+    check_file(file, len(list_migrations()))
+    try:
+        return SqliteStorage(str(file), options)
+    except apsw.Error as error:
+        raise UnusableFile(
+            f"The database {file} cannot be used ({error}): restore a backup or use another path."
+        ) from error
+
+
+class SqliteStorage:
+    """Implements `storage.base.Storage`."""
+
+    def __init__(self, path: str, options: StorageOptions) -> None:
+        self.path = path
+        self._options = options
+        self._local = threading.local()
+        self._write_turn = threading.RLock()
+        self._opened: list[apsw.Connection] = []
+        self._opening = threading.Lock()
+        self._shared = connect(path, options.busy_timeout_seconds) if path == MEMORY else None
+        connection = self.connection()
+        migrate(connection, path)
+        self.names = Names(connection, options)
+
+    def connection(self) -> apsw.Connection:
+        """Return the connection of this thread."""
+        if self._shared is not None:
+            return self._shared
+        found: apsw.Connection | None = getattr(self._local, "connection", None)
+        if found is None:
+            found = self._local.connection = connect(
+                self.path, self._options.busy_timeout_seconds
+            )
+            with self._opening:
+                self._opened.append(found)
+        return found
+
+    def transaction(self, write: bool) -> Session:
+        """See `storage.base.Storage.transaction`."""
+        return Session(self, write)
+
+    def begin(self, write: bool) -> SqliteTransaction:
+        """Begin a transaction on this thread's connection, after waiting for its turn.
+
+        Errors: Busy when the turn does not come in time.
+        """
+        if write or self._shared is not None:
+            self._take_turn()
+        try:
+            connection = self.connection()
+            connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+        except apsw.Error as error:
+            self._give_turn(write)
+            raise translate(error) from error
+        return SqliteTransaction(connection, self.names, self._options.kinds, write)
+
+    def end(self, write: bool, commit: bool) -> None:
+        """Commit or roll back. When a commit returns, what it wrote is on disk: SQLite synced
+        the write-ahead log (`synchronous=FULL`) before it answered.
+
+        This is the one place where a transaction becomes durable; a shared commit for several
+        requests will be made here, and nowhere else.
+        """
+        connection = self.connection()
+        try:
+            if commit:
+                connection.execute("COMMIT")
+        finally:
+            # A failed commit, or an error that already ended the transaction, leaves one state.
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            self._give_turn(write)
+
+    def _take_turn(self) -> None:
+        if not self._write_turn.acquire(timeout=self._options.busy_timeout_seconds):
+            raise Busy("another writer kept the database for too long")
+
+    def _give_turn(self, write: bool) -> None:
+        if write or self._shared is not None:
+            self._write_turn.release()
+
+    def read_secret(self, name: str) -> str:
+        """See `storage.base.Storage.read_secret`."""
+        with self.transaction(write=True):
+            execute = self.connection().execute
+            execute(QUERIES["insert_secret"], {"name": name, "value": secrets.token_hex(32)})
+            ((value,),) = execute(QUERIES["read_secret"], {"name": name})
+            return str(value)
+
+    def is_healthy(self) -> bool:
+        """See `storage.base.Storage.is_healthy`."""
+        try:
+            with self.transaction(write=True):
+                self.connection().execute(QUERIES["probe"])
+        except StorageError:
+            return False
+        return True
+
+    def flush(self) -> None:
+        """See `storage.base.Storage.flush`."""
+        with self.transaction(write=True) as tx:
+            tx.flush()
+
+    def close(self) -> None:
+        """Close all connections. The last one to close moves the log into the file.
+
+        No transaction may be open in any thread.
+        """
+        with self._opening:
+            connections = [*self._opened, *([self._shared] if self._shared else [])]
+            self._opened.clear()
+        for connection in connections:
+            if connection is connections[-1]:
+                connection.pragma("optimize")
+            connection.close()
+        self._local = threading.local()
+
+
+class Session:
+    """The block of one transaction: `with storage.transaction(write) as tx`."""
+
+    def __init__(self, storage: SqliteStorage, write: bool) -> None:
+        self._storage = storage
+        self._write = write
+
+    def __enter__(self) -> SqliteTransaction:
+        return self._storage.begin(self._write)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            self._storage.end(self._write, commit=error is None)
+        except apsw.Error as failure:
+            raise translate(failure) from failure
+        if isinstance(error, apsw.Error):
+            raise translate(error) from error

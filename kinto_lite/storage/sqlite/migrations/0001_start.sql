@@ -1,0 +1,94 @@
+-- Every name of a permission, and every need, as a number: (kind, name).
+CREATE TABLE permission_name (
+    key INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    UNIQUE (kind, name)
+) STRICT;
+
+-- Who inherits what: a stored permission `granted_by` meets the need `need`. Written at start
+-- from permissions/tree.py.
+CREATE TABLE inheritance (
+    granted_by INTEGER NOT NULL REFERENCES permission_name (key),
+    need INTEGER NOT NULL REFERENCES permission_name (key),
+    PRIMARY KEY (granted_by, need)
+) STRICT, WITHOUT ROWID;
+
+-- The kinds this file has lists for.
+CREATE TABLE kind (
+    name TEXT PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+
+-- Secrets and other small texts of the server itself.
+CREATE TABLE secret (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Page tokens of plural DELETE that were issued and not used yet; `expires` is in milliseconds.
+CREATE TABLE nonce (
+    value TEXT PRIMARY KEY,
+    expires INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE principal (
+    key INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE
+) STRICT;
+
+-- A plural endpoint: all objects of one kind below one parent. `last_modified` is 0 until the
+-- list is first used; `live_count` is exact, kept by the same transaction as the change.
+CREATE TABLE list (
+    key INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,
+    parent_uri TEXT NOT NULL,
+    parent INTEGER REFERENCES object (key) ON DELETE CASCADE,
+    grandparent INTEGER,
+    last_modified INTEGER NOT NULL DEFAULT 0,
+    live_count INTEGER NOT NULL DEFAULT 0 CHECK (live_count >= 0),
+    UNIQUE (parent_uri, kind)
+) STRICT;
+CREATE INDEX list_by_parent ON list (parent);
+
+-- Objects and tombstones. `data` is compact JSON without id and last_modified.
+CREATE TABLE object (
+    key INTEGER PRIMARY KEY,
+    list INTEGER NOT NULL REFERENCES list (key) ON DELETE CASCADE,
+    id TEXT NOT NULL,
+    last_modified INTEGER NOT NULL,
+    deleted INTEGER NOT NULL DEFAULT 0,
+    data TEXT NOT NULL,
+    UNIQUE (list, id)
+) STRICT;
+CREATE INDEX object_by_time ON object (list, deleted, last_modified);
+
+-- Stored permissions, found from both ends: by object, and by principal and list.
+CREATE TABLE permission (
+    object INTEGER NOT NULL REFERENCES object (key) ON DELETE CASCADE,
+    principal INTEGER NOT NULL REFERENCES principal (key),
+    name INTEGER NOT NULL REFERENCES permission_name (key),
+    list INTEGER NOT NULL,
+    PRIMARY KEY (object, principal, name)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX permission_by_principal ON permission (principal, list);
+
+-- Who is in which group. `group_principal` is the group's URI as a principal.
+CREATE TABLE membership (
+    member INTEGER NOT NULL REFERENCES principal (key),
+    group_key INTEGER NOT NULL REFERENCES object (key) ON DELETE CASCADE,
+    group_principal INTEGER NOT NULL REFERENCES principal (key),
+    PRIMARY KEY (member, group_key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX membership_by_group ON membership (group_key);
+
+-- The one rule of authorisation: this principal has this need on this object (or, for the
+-- objects below it, through this object), because of that stored permission.
+CREATE VIEW authority AS
+SELECT
+    permission.object AS object,
+    permission.list AS list,
+    permission.principal AS principal,
+    inheritance.need AS need,
+    permission.name AS granted_by
+FROM permission
+JOIN inheritance ON inheritance.granted_by = permission.name;

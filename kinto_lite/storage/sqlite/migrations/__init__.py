@@ -1,0 +1,51 @@
+"""Numbered steps that bring a file to the schema of this program, run at start in one
+transaction. `PRAGMA user_version` holds the number of the last one."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+import apsw
+
+from kinto_lite.storage.base import UnusableFile
+from kinto_lite.storage.sqlite.connection import APPLICATION_ID, check_version
+
+
+def list_migrations() -> list[str]:
+    """Return the texts of all steps, in order; step n brings a file to version n + 1."""
+    folder = resources.files(__package__)
+    names = sorted(f.name for f in folder.iterdir() if f.name.endswith(".sql"))
+    return [folder.joinpath(name).read_text("utf-8") for name in names]
+
+
+def migrate(connection: apsw.Connection, path: str) -> None:
+    """Run the steps that this file has not seen, all or none.
+
+    Errors: UnusableFile when the file is newer than this program.
+    """
+    steps = list_migrations()
+    if _version(connection) == len(steps):
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        version = _version(connection)
+        check_version(path, version, len(steps))
+        _check_is_ours(connection, path, version)
+        for step in steps[version:]:
+            connection.execute(step)
+        connection.pragma("user_version", len(steps))
+        connection.pragma("application_id", APPLICATION_ID)
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def _check_is_ours(connection: apsw.Connection, path: str, version: int) -> None:
+    ((tables,),) = connection.execute("SELECT count(*) FROM sqlite_schema")
+    if version == 0 and tables:
+        raise UnusableFile(f"{path} is a database of another program: use another path.")
+
+
+def _version(connection: apsw.Connection) -> int:
+    return int(connection.pragma("user_version"))

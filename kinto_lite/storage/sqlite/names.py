@@ -1,0 +1,88 @@
+"""The numbers of permission names and needs, and the rows of inheritance, kept in step with
+`permissions.tree` when the database is opened."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import apsw
+
+from kinto_lite.storage.base import StorageOptions
+from kinto_lite.storage.named_queries import load_queries
+
+QUERIES = load_queries("kinto_lite.storage.sqlite", "objects.sql", "permissions.sql")
+
+
+class Names:
+    """Translates between (kind, name) and the numbers that this database uses."""
+
+    def __init__(self, connection: apsw.Connection, options: StorageOptions) -> None:
+        write_names(connection, options)
+        rows = list(connection.execute(QUERIES["list_permission_names"]))
+        self.keys: dict[tuple[str, str], int] = {(kind, name): key for key, kind, name in rows}
+        self._names = {key: (kind, name) for key, kind, name in rows}
+        self.needs = lru_cache(maxsize=4096)(self._needs)
+
+    def name(self, key: int) -> str:
+        """Return the name of a stored permission, without its kind."""
+        return self._names[key][1]
+
+    def _needs(self, keys: str | None) -> frozenset[tuple[str, str]]:
+        return frozenset(self._names[int(key)] for key in keys.split(",")) if keys else frozenset()
+
+
+def write_names(connection: apsw.Connection, options: StorageOptions) -> None:
+    """Store names, inheritance and lists of new kinds, unless they are there already."""
+    if _is_current(connection, options):
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        _write_inheritance(connection, options)
+        _write_kinds(connection, options)
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def _is_current(connection: apsw.Connection, options: StorageOptions) -> bool:
+    kinds = {name for (name,) in connection.execute(QUERIES["list_kinds"])}
+    rows = set(connection.execute(QUERIES["list_inheritance"]))
+    return kinds >= {kind.name for kind in options.kinds} and rows == set(options.inheritance)
+
+
+def _write_inheritance(connection: apsw.Connection, options: StorageOptions) -> None:
+    names = {(kind.name, name) for kind in options.kinds for name in kind.permissions}
+    names |= {(kind, need) for kind, need, _, _ in options.inheritance}
+    names |= {(kind, name) for _, _, kind, name in options.inheritance}
+    for kind_name, name in sorted(names):
+        connection.execute(
+            QUERIES["insert_permission_name"], {"kind": kind_name, "name": name}
+        )
+    connection.execute(QUERIES["delete_inheritance"])
+    for kind_name, need, granting_kind, permission in options.inheritance:
+        connection.execute(
+            QUERIES["insert_inheritance"],
+            {
+                "kind": kind_name,
+                "need": need,
+                "granting_kind": granting_kind,
+                "permission": permission,
+            },
+        )
+
+
+def _write_kinds(connection: apsw.Connection, options: StorageOptions) -> None:
+    known = {name for (name,) in connection.execute(QUERIES["list_kinds"])}
+    for kind in options.kinds:
+        if kind.name in known:
+            continue
+        connection.execute(QUERIES["insert_kind"], {"name": kind.name})
+        if kind.parent is None:
+            connection.execute(QUERIES["insert_root_list"], {"kind": kind.name})
+            continue
+        plural = next(k.plural for k in options.kinds if k.name == kind.parent)
+        connection.execute(
+            QUERIES["insert_missing_child_lists"],
+            {"kind": kind.name, "plural": plural, "parent_kind": kind.parent},
+        )

@@ -1,0 +1,190 @@
+-- name: find_object
+-- What is known about an object URL, for one asker: the list, the object or its tombstone, the
+-- needs the asker holds here, and the permissions when the asker may see them.
+-- Columns: list, list timestamp, live count, key, last_modified, data, deleted, needs, permissions
+SELECT
+    list.key,
+    list.last_modified,
+    list.live_count,
+    object.key,
+    object.last_modified,
+    object.data,
+    object.deleted,
+    (
+        SELECT group_concat(DISTINCT authority.need) FROM authority
+        WHERE authority.object IN (list.parent, list.grandparent, object.key)
+          AND authority.principal IN (SELECT value FROM json_each(:asker))
+    ),
+    CASE WHEN EXISTS (
+        SELECT 1 FROM permission
+        WHERE permission.object = object.key
+          AND permission.name = :write
+          AND permission.principal IN (SELECT value FROM json_each(:asker))
+    ) THEN (
+        SELECT json_group_array(json_array(permission.name, principal.name))
+        FROM permission JOIN principal ON principal.key = permission.principal
+        WHERE permission.object = object.key
+    ) END
+FROM list LEFT JOIN object ON object.list = list.key AND object.id = :id
+WHERE list.parent_uri = :parent_uri AND list.kind = :kind
+
+-- name: find_list
+-- What is known about a list URL, for one asker.
+-- Columns: list, list timestamp, live count, needs, whether some object is visible directly
+SELECT
+    list.key,
+    list.last_modified,
+    list.live_count,
+    (
+        SELECT group_concat(DISTINCT authority.need) FROM authority
+        WHERE authority.object IN (list.parent, list.grandparent)
+          AND authority.principal IN (SELECT value FROM json_each(:asker))
+    ),
+    EXISTS (
+        SELECT 1 FROM authority
+        WHERE authority.principal IN (SELECT value FROM json_each(:asker))
+          AND authority.list = list.key
+          AND authority.need = :need
+    )
+FROM list
+WHERE list.parent_uri = :parent_uri AND list.kind = :kind
+
+-- name: list_live_objects
+-- A page of the live objects of a list.
+-- Columns: key, id, last_modified, data, deleted
+SELECT o.key, o.id, o.last_modified, o.data, o.deleted
+FROM object AS o
+WHERE o.list = :list AND o.deleted = 0 /* filters */ /* after */
+ORDER BY /* sort */
+LIMIT :limit
+
+-- name: list_all_objects
+-- A page of the live objects and the tombstones of a list; each half is read in the order of
+-- the index, and the halves are merged.
+-- Columns: key, id, last_modified, data, deleted
+SELECT o.key, o.id, o.last_modified, o.data, o.deleted
+FROM (
+    SELECT o.key, o.id, o.last_modified, o.data, o.deleted
+    FROM object AS o
+    WHERE o.list = :list AND o.deleted = 0 /* filters */ /* after */
+    UNION ALL
+    SELECT o.key, o.id, o.last_modified, o.data, o.deleted
+    FROM object AS o
+    WHERE o.list = :list AND o.deleted = 1 /* filters */ /* after */
+) AS o
+ORDER BY /* sort */
+LIMIT :limit
+
+-- name: list_visible_objects
+-- A page of the objects that the asker holds a need on directly. It starts from the asker's
+-- permission rows, never from the objects of the list.
+-- Columns: key, id, last_modified, data, deleted
+WITH visible (key) AS MATERIALIZED (
+    SELECT DISTINCT authority.object FROM authority
+    WHERE authority.principal IN (SELECT value FROM json_each(:asker))
+      AND authority.list = :list
+      AND authority.need = :need
+)
+SELECT o.key, o.id, o.last_modified, o.data, o.deleted
+FROM visible CROSS JOIN object AS o ON o.key = visible.key
+WHERE o.deleted = 0 /* filters */ /* after */
+ORDER BY /* sort */
+LIMIT :limit
+
+-- name: count_live_objects
+-- How many live objects of a list match.
+SELECT count(*)
+FROM object AS o
+WHERE o.list = :list AND o.deleted = 0 /* filters */
+
+-- name: count_visible_objects
+-- How many of the objects that the asker holds a need on directly match.
+WITH visible (key) AS MATERIALIZED (
+    SELECT DISTINCT authority.object FROM authority
+    WHERE authority.principal IN (SELECT value FROM json_each(:asker))
+      AND authority.list = :list
+      AND authority.need = :need
+)
+SELECT count(*)
+FROM visible CROSS JOIN object AS o ON o.key = visible.key
+WHERE o.deleted = 0 /* filters */
+
+-- name: start_list
+-- Give a list that was never used its first timestamp.
+UPDATE list SET last_modified = :timestamp WHERE key = :list AND last_modified = 0
+
+-- name: change_list
+-- Move the timestamp and the counter of a list. A timestamp never goes back.
+UPDATE list
+SET last_modified = max(last_modified, :timestamp), live_count = live_count + :change
+WHERE key = :list
+
+-- name: insert_object
+-- Store a new object.
+INSERT INTO object (list, id, last_modified, data)
+VALUES (:list, :id, :last_modified, :data)
+
+-- name: update_object
+-- Replace an object, or bring a tombstone back to life.
+UPDATE object SET last_modified = :last_modified, data = :data, deleted = 0 WHERE key = :key
+
+-- name: insert_child_list
+-- Make room for the objects of one kind below a new object.
+INSERT INTO list (kind, parent_uri, parent, grandparent)
+SELECT :kind, :parent_uri, :parent, list.parent
+FROM list WHERE list.key = :list
+
+-- name: insert_root_list
+-- Make room for the objects of a kind that hangs below nothing.
+INSERT INTO list (kind, parent_uri) VALUES (:kind, '') ON CONFLICT DO NOTHING
+
+-- name: insert_missing_child_lists
+-- Make room for the objects of a kind below all parents that were stored before the kind was
+-- known.
+INSERT INTO list (kind, parent_uri, parent, grandparent)
+SELECT :kind, list.parent_uri || '/' || :plural || '/' || object.id, object.key, list.parent
+FROM list JOIN object ON object.list = list.key AND object.deleted = 0
+WHERE list.kind = :parent_kind
+ON CONFLICT DO NOTHING
+
+-- name: bury_object
+-- Turn an object into its tombstone.
+UPDATE object SET last_modified = :last_modified, data = '{"deleted":true}', deleted = 1
+WHERE key = :key
+
+-- name: delete_child_lists
+-- Delete the lists below an object, and with them, by foreign keys, all that lies below:
+-- objects, tombstones, timestamps, permissions, memberships.
+DELETE FROM list WHERE parent = :key
+
+-- name: delete_all_lists
+-- Empty the database.
+DELETE FROM list
+
+-- name: delete_all_principals
+-- Forget all principals; nothing refers to them any more.
+DELETE FROM principal
+
+-- name: insert_nonce
+-- Remember a page token that may be used once.
+INSERT INTO nonce (value, expires) VALUES (:value, :expires)
+
+-- name: take_nonce
+-- Use up a page token.
+DELETE FROM nonce WHERE value = :value AND expires >= :now RETURNING value
+
+-- name: delete_old_nonces
+-- Forget page tokens that were never used.
+DELETE FROM nonce WHERE expires < :now
+
+-- name: read_secret
+-- A secret, if it was made.
+SELECT value FROM secret WHERE name = :name
+
+-- name: insert_secret
+-- Keep a secret; the first one wins.
+INSERT INTO secret (name, value) VALUES (:name, :value) ON CONFLICT DO NOTHING
+
+-- name: probe
+-- Show that the database can be written to, without leaving a trace.
+UPDATE list SET last_modified = last_modified WHERE key = 0

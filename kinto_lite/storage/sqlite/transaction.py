@@ -1,0 +1,262 @@
+"""The verbs of the storage interface on one SQLite connection, between BEGIN and COMMIT.
+
+Statements come from the `.sql` files; filters and sorts are compiled by `filters`. Beginning
+and ending the transaction is the engine's job.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import apsw
+
+from kinto_lite.model import Asker, Kind, ListRef, ObjectRef, Page, Place, Query, Row
+from kinto_lite.storage.base import Visibility
+from kinto_lite.storage.named_queries import fill
+from kinto_lite.storage.sqlite.filters import compile_after, compile_filters, compile_sort
+from kinto_lite.storage.sqlite.names import QUERIES, Names
+
+_NOWHERE = Place(None, 0, 0, frozenset())
+_TOMBSTONE = '{"deleted":true}'
+
+
+class SqliteTransaction:
+    """Implements `storage.base.Transaction`; see there for what each method promises."""
+
+    def __init__(
+        self, connection: apsw.Connection, names: Names, kinds: Sequence[Kind], is_write: bool
+    ) -> None:
+        self._execute = connection.execute
+        self._connection = connection
+        self._names = names
+        self._kinds = kinds
+        self.is_write = is_write
+
+    # Who asks
+
+    def find_asker(self, user_id: str | None, policy: str | None = None) -> Asker:
+        names = ["system.Everyone"]
+        if user_id is not None:
+            names += [user_id, "system.Authenticated"]
+        rows = list(self._execute(QUERIES["find_principals"], {"names": json.dumps(names)}))
+        return Asker(
+            user_id,
+            frozenset(names).union(name for _, name in rows),
+            "[" + ",".join(str(key) for key, _ in rows) + "]",
+            policy,
+        )
+
+    # Where
+
+    def find_object(self, ref: ObjectRef, asker: Asker) -> Place:
+        found = self._execute(
+            QUERIES["find_object"],
+            {
+                "asker": asker.keys,
+                "write": self._names.keys[ref.kind, "write"],
+                "id": ref.id,
+                "parent_uri": ref.parent_uri,
+                "kind": ref.kind,
+            },
+        ).fetchone()
+        if found is None:
+            return _NOWHERE
+        list_key, timestamp, count, key, last_modified, data, deleted, needs, shown = found
+        return Place(
+            list_key,
+            timestamp,
+            count,
+            self._names.needs(needs),
+            None if key is None else Row(key, ref.id, last_modified, data, bool(deleted)),
+            None if shown is None else self._group(json.loads(shown)),
+        )
+
+    def find_list(self, ref: ListRef, asker: Asker, need: str) -> Place:
+        found = self._execute(
+            QUERIES["find_list"],
+            {
+                "asker": asker.keys,
+                "need": self._names.keys[ref.kind, need],
+                "parent_uri": ref.parent_uri,
+                "kind": ref.kind,
+            },
+        ).fetchone()
+        if found is None:
+            return _NOWHERE
+        list_key, timestamp, count, needs, sees_some = found
+        return Place(
+            list_key, timestamp, count, self._names.needs(needs), sees_some=bool(sees_some)
+        )
+
+    def start_list(self, list_key: int, timestamp: int) -> None:
+        self._execute(QUERIES["start_list"], {"list": list_key, "timestamp": timestamp})
+
+    # Lists
+
+    def list_objects(
+        self, list_key: int, kind: str, query: Query, visible: Visibility | None
+    ) -> Page:
+        conditions, bindings = compile_filters(query.filters)
+        after, after_bindings = compile_after(query.sort, query.after)
+        name = "list_visible_objects" if visible else "list_live_objects"
+        if query.with_deleted and not visible:
+            name = "list_all_objects"
+        text = fill(
+            QUERIES[name],
+            ("filters", conditions),
+            ("after", after),
+            ("sort", compile_sort(query.sort)),
+        )
+        bindings |= after_bindings
+        bindings |= self._scope(list_key, kind, visible)
+        bindings["limit"] = query.limit + 1
+        rows = [
+            Row(key, id_, last_modified, data, bool(deleted))
+            for key, id_, last_modified, data, deleted in self._execute(text, bindings)
+        ]
+        return Page(rows[: query.limit], len(rows) > query.limit)
+
+    def count_objects(
+        self, list_key: int, kind: str, query: Query, visible: Visibility | None
+    ) -> int:
+        conditions, bindings = compile_filters(query.filters)
+        name = "count_visible_objects" if visible else "count_live_objects"
+        text = fill(QUERIES[name], ("filters", conditions))
+        bindings |= self._scope(list_key, kind, visible)
+        ((count,),) = self._execute(text, bindings)
+        return int(count)
+
+    def _scope(self, list_key: int, kind: str, visible: Visibility | None) -> dict[str, Any]:
+        if visible is None:
+            return {"list": list_key}
+        return {
+            "list": list_key,
+            "asker": visible.asker.keys,
+            "need": self._names.keys[kind, visible.need],
+        }
+
+    # Writes
+
+    def write_object(
+        self, place: Place, ref: ObjectRef, data: str, last_modified: int, list_timestamp: int
+    ) -> Row:
+        if place.row is None:
+            self._execute(
+                QUERIES["insert_object"],
+                {
+                    "list": place.list_key,
+                    "id": ref.id,
+                    "last_modified": last_modified,
+                    "data": data,
+                },
+            )
+            key = self._connection.last_insert_rowid()
+        else:
+            key = place.row.key
+            self._execute(
+                QUERIES["update_object"],
+                {"key": key, "last_modified": last_modified, "data": data},
+            )
+        is_new = place.live is None
+        self._change_list(place.list_key, list_timestamp, int(is_new))
+        if is_new:
+            self._insert_child_lists(place.list_key, ref, key)
+        return Row(key, ref.id, last_modified, data)
+
+    def _change_list(self, list_key: int | None, timestamp: int, change: int) -> None:
+        self._execute(
+            QUERIES["change_list"], {"list": list_key, "timestamp": timestamp, "change": change}
+        )
+
+    def _insert_child_lists(self, list_key: int | None, ref: ObjectRef, key: int) -> None:
+        for kind in self._kinds:
+            if kind.parent == ref.kind:
+                self._execute(
+                    QUERIES["insert_child_list"],
+                    {"list": list_key, "kind": kind.name, "parent": key, "parent_uri": ref.uri},
+                )
+
+    def delete_objects(
+        self, list_key: int, kind: str, rows: Sequence[Row], timestamps: Sequence[int]
+    ) -> list[Row]:
+        is_parent = any(child.parent == kind for child in self._kinds)
+        tombstones = []
+        for row, timestamp in zip(rows, timestamps, strict=True):
+            self._bury(row.key, timestamp, is_parent, kind == "group")
+            tombstones.append(Row(row.key, row.id, timestamp, _TOMBSTONE, True))
+        if rows:
+            self._change_list(list_key, max(timestamps), -len(rows))
+        return tombstones
+
+    def _bury(self, key: int, timestamp: int, is_parent: bool, is_group: bool) -> None:
+        self._execute(QUERIES["bury_object"], {"key": key, "last_modified": timestamp})
+        self._execute(QUERIES["delete_permissions"], {"key": key})
+        if is_parent:
+            self._execute(QUERIES["delete_child_lists"], {"key": key})
+        if is_group:
+            self._execute(QUERIES["delete_members"], {"key": key})
+
+    def issue_nonce(self, value: str, now: int, expires: int) -> None:
+        self._execute(QUERIES["delete_old_nonces"], {"now": now})
+        self._execute(QUERIES["insert_nonce"], {"value": value, "expires": expires})
+
+    def take_nonce(self, value: str, now: int) -> bool:
+        bindings = {"value": value, "now": now}
+        return bool(list(self._execute(QUERIES["take_nonce"], bindings)))
+
+    # Permissions
+
+    def read_permissions(self, object_key: int) -> dict[str, list[str]]:
+        return self._group(self._execute(QUERIES["read_permissions"], {"object": object_key}))
+
+    def _group(self, rows: Iterable[Sequence[Any]]) -> dict[str, list[str]]:
+        lists: dict[str, list[str]] = {}
+        for key, principal in rows:
+            lists.setdefault(self._names.name(key), []).append(principal)
+        return lists
+
+    def replace_permissions(
+        self, list_key: int, object_key: int, kind: str, permissions: Mapping[str, Iterable[str]]
+    ) -> None:
+        for name, principals in permissions.items():
+            self._execute(
+                QUERIES["delete_permission_list"],
+                {"object": object_key, "name": self._names.keys[kind, name]},
+            )
+            for principal in principals:
+                self.add_permission(list_key, object_key, kind, name, principal)
+
+    def add_permission(
+        self, list_key: int, object_key: int, kind: str, name: str, principal: str
+    ) -> None:
+        self._insert_principal(principal)
+        self._execute(
+            QUERIES["insert_permission"],
+            {
+                "object": object_key,
+                "list": list_key,
+                "name": self._names.keys[kind, name],
+                "principal": principal,
+            },
+        )
+
+    def replace_members(self, group: ObjectRef, group_key: int, members: Iterable[str]) -> None:
+        self._execute(QUERIES["delete_members"], {"key": group_key})
+        self._insert_principal(group.uri)
+        for member in members:
+            self._insert_principal(member)
+            self._execute(
+                QUERIES["insert_member"], {"key": group_key, "member": member, "uri": group.uri}
+            )
+
+    def _insert_principal(self, name: str) -> None:
+        self._execute(QUERIES["insert_principal"], {"name": name})
+
+    def flush(self) -> None:
+        self._execute(QUERIES["delete_all_lists"])
+        self._execute(QUERIES["delete_all_principals"])
+        for kind in self._kinds:
+            if kind.parent is None:
+                self._execute(QUERIES["insert_root_list"], {"kind": kind.name})

@@ -1,0 +1,97 @@
+"""Reads a WSGI environment into an `ApiRequest`: text decoded, sizes bounded, no judgement.
+
+Source: protocol, core chapter 1.2 (what cannot be decoded), and RFC 3875.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import IO, Any
+from urllib.parse import unquote_to_bytes
+
+from kinto_lite.errors import BAD_REQUEST, TOO_LARGE, URI_TOO_LONG, ApiError
+from kinto_lite.model import ApiRequest
+
+#: Longer URLs are refused; ids of 2,000 characters at each level still fit.
+MAX_URL_CHARACTERS = 65_536
+
+
+def read_request(environ: Mapping[str, Any], max_body_bytes: int) -> ApiRequest:
+    """Return the request.
+
+    Errors: ApiError 400 for paths and queries that are not UTF-8, 413 for a body over
+    `max_body_bytes`, 414 for an endless URL.
+    """
+    request = read_envelope(environ)
+    query = request.query
+    if len(query) + len(request.path) > MAX_URL_CHARACTERS:
+        raise ApiError(URI_TOO_LONG, "The URL is too long.")
+    try:
+        unquote_to_bytes(query.encode("latin-1", "replace")).decode("utf-8")
+    except UnicodeDecodeError:
+        text = (
+            "A request with an incorrect encoding in the querystring wasreceived. Please make "
+            f"sure your requests are encoded in UTF-8: {query}"
+        )
+        raise ApiError(BAD_REQUEST, text) from None
+    request.body = _read_body(environ, max_body_bytes)
+    return request
+
+
+def read_envelope(environ: Mapping[str, Any]) -> ApiRequest:
+    """Return the request without its body.
+
+    Errors: ApiError 400 when the path is not UTF-8.
+    """
+    try:
+        path = environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        raise ApiError(BAD_REQUEST, "Invalid URL path.") from None
+    return ApiRequest(
+        method=environ["REQUEST_METHOD"],
+        path=path or "/",
+        query=environ.get("QUERY_STRING", ""),
+        headers=_read_headers(environ),
+        origin=_read_origin(environ),
+        remote_address=environ.get("REMOTE_ADDR", ""),
+    )
+
+
+def _read_headers(environ: Mapping[str, Any]) -> dict[str, str]:
+    headers = {
+        key[5:].replace("_", "-").lower(): value
+        for key, value in environ.items()
+        if key.startswith("HTTP_")
+    }
+    for key, name in (("CONTENT_TYPE", "content-type"), ("CONTENT_LENGTH", "content-length")):
+        if environ.get(key):
+            headers[name] = environ[key]
+    return headers
+
+
+def _read_origin(environ: Mapping[str, Any]) -> str:
+    host = environ.get("HTTP_HOST")
+    if not host:
+        host = f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
+    return f"{environ['wsgi.url_scheme']}://{host}"
+
+
+def _read_body(environ: Mapping[str, Any], max_body_bytes: int) -> bytes:
+    length = environ.get("CONTENT_LENGTH") or ""
+    stream: IO[bytes] = environ["wsgi.input"]
+    if length.isascii() and length.isdigit():
+        wanted = int(length[:18])
+    elif environ.get("wsgi.input_terminated"):
+        wanted = max_body_bytes + 1
+    else:
+        return b""
+    if wanted > max_body_bytes and length:
+        _refuse_body(max_body_bytes)
+    body = stream.read(wanted)
+    if len(body) > max_body_bytes:
+        _refuse_body(max_body_bytes)
+    return body
+
+
+def _refuse_body(max_body_bytes: int) -> None:
+    raise ApiError(TOO_LARGE, f"The body is larger than {max_body_bytes} bytes.")

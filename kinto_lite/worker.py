@@ -1,0 +1,48 @@
+"""`python -m kinto_lite.worker`: one of several workers. Started by `server.workers` only."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+from kinto_lite.errors import ConfigurationError
+from kinto_lite.server.addresses import Address
+from kinto_lite.server.running import run_here
+from kinto_lite.server.workers import READY
+from kinto_lite.storage.base import StorageError
+
+
+def main() -> int:
+    """Serve as the line of JSON on standard input says; return the exit code."""
+    from kinto_lite import make_app
+
+    task = json.loads(read_line(sys.stdin.fileno()))
+    address = Address(task["host"], task["port"])
+    try:
+        app = make_app(task["settings"])
+        run_here(app, address, say_ready, stops_with_parent=True)
+    except (ConfigurationError, StorageError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def read_line(descriptor: int) -> bytes:
+    """Read one line, and nothing after it."""
+    line = b""
+    while not line.endswith(b"\n"):
+        piece = os.read(descriptor, 65536)
+        if not piece:
+            break
+        line += piece
+    return line
+
+
+def say_ready() -> None:
+    """Tell the parent that this worker accepts connections."""
+    print(READY, flush=True)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
