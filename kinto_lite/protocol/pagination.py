@@ -30,6 +30,7 @@ MAX_POSITION_CHARACTERS = 2000
 _MAX_TOKEN_CHARACTERS = 16_000
 
 _VERSION = "v1"
+_SAFE_IN_PATHS = "/:@!$&'()*+,;=~"
 _SIGNATURE_BYTES = 16
 _COLUMNS = ("id", "last_modified")
 #: Objects with the same timestamp that are looked through for the last one of a page.
@@ -78,7 +79,7 @@ def next_page_url(
     """
     kept = [pair for pair in pairs if pair[0].strip() not in ("_limit", "_token")]
     query = urlencode([*kept, ("_limit", str(limit)), ("_token", token)])
-    return f"{origin}{quote(path, safe="/:@!$&'()*+,;=~")}?{query}"
+    return f"{origin}{quote(path, safe=_SAFE_IN_PATHS)}?{query}"
 
 
 def describe_scope(path: str, filters: Sequence[Filter]) -> str:

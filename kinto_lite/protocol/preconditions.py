@@ -98,9 +98,7 @@ def _read_header(headers: Mapping[str, str], name: str, details: list[Detail]) -
         return ANY
     match = _QUOTED_DIGITS.fullmatch(text)
     if match is None:
-        details.append(
-            Detail(name, "header", "The value should be integer between double quotes.")
-        )
+        details.append(Detail(name, "header", "The value should be integer between double quotes."))
         return None
     digits = match[1].lstrip("0") or "0"
     return int(digits) if len(digits) <= _LONGEST_TIMESTAMP else _NO_TIMESTAMP

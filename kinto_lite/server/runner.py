@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from kinto_lite.errors import ConfigurationError
 from kinto_lite.server.addresses import Address
@@ -42,8 +42,9 @@ def is_available() -> bool:
 
 def run(
     edge: Edge, address: Address, on_stop: Callable[[], None], *, stops_with_parent: bool = False
-) -> None:
-    """Serve until SIGTERM, SIGINT or SIGHUP; let requests in flight finish; call `on_stop`.
+) -> NoReturn:
+    """Serve until SIGTERM, SIGINT or SIGHUP, let requests in flight finish, call `on_stop`, and
+    end the process, exit code 0.
 
     `stops_with_parent`: the end of standard input is such a signal, too.
 
@@ -51,18 +52,18 @@ def run(
     """
     raise_file_limit()
     try:
-        is_done = asyncio.run(serve_until_stopped(edge, address, stops_with_parent))
+        asyncio.run(serve_until_stopped(edge, address, stops_with_parent))
     finally:
         on_stop()
-    if not is_done:
-        # Threads of Granian still wait for slow clients, and would keep the process.
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(0)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Not `sys.exit`: threads of Granian may still be on their way out (or wait for a client that
+    # never ends its request), and they crash when the interpreter goes away under them.
+    os._exit(0)
 
 
-async def serve_until_stopped(edge: Edge, address: Address, stops_with_parent: bool) -> bool:
-    """Serve; return whether every request in flight came to its end after the signal.
+async def serve_until_stopped(edge: Edge, address: Address, stops_with_parent: bool) -> None:
+    """Serve until a signal, and then as long as requests in flight need, within bounds.
 
     Errors: ConfigurationError when Granian stops by itself.
     """
@@ -79,7 +80,6 @@ async def serve_until_stopped(edge: Edge, address: Address, stops_with_parent: b
         raise ConfigurationError(f"The server stopped: {serving.exception() or 'no reason given'}.")
     server.stop()  # type: ignore[no-untyped-call]
     await asyncio.wait({serving}, timeout=STOP_SECONDS)
-    return serving.done()
 
 
 def build_server(edge: Edge, address: Address) -> Server:

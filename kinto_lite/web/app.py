@@ -3,17 +3,21 @@ route table also serves batch items. A plain WSGI callable for any server."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
 from typing import Any
 
 import bottle
 
 from kinto_lite.errors import ApiError
 from kinto_lite.hooks import Service
-from kinto_lite.model import Answer, ApiRequest
+from kinto_lite.model import Answer
 from kinto_lite.pipeline.answer import Pipeline
 from kinto_lite.storage.base import Storage
 from kinto_lite.web.request import read_envelope, read_request
+
+_STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
+_Environ = dict[str, Any]
 
 
 class App:
@@ -31,30 +35,29 @@ class App:
         self._bottle = bottle.Bottle(catchall=False, autojson=False)
         self._bottle.route("<path:re:.*>", method="ANY", callback=self._answer)
 
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        # Bottle decodes the path before it looks for a route, and answers HTML if it cannot.
+    def __call__(self, environ: _Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        # Bottle answers in HTML what it cannot decode, so it routes a path that says nothing.
         environ["kinto_lite.path"] = environ.get("PATH_INFO", "")
         environ["PATH_INFO"] = "/"
-        chunks: Iterable[bytes] = self._bottle(environ, start_response)
+
+        def start(_status: str, _headers: list[tuple[str, str]], *rest: Any) -> Any:
+            # Bottle spells header names its own way (`Etag`); these go out as they were given.
+            answer: Answer = environ["kinto_lite.answer"]
+            return start_response(_STATUS_LINES[answer.status], answer.headers, *rest)
+
+        chunks: Iterable[bytes] = self._bottle(environ, start)
         return chunks
 
-    def _answer(self, path: str) -> bottle.HTTPResponse:
-        environ = bottle.request.environ
+    def _answer(self, path: str) -> bytes:
+        environ: _Environ = bottle.request.environ
         environ["PATH_INFO"] = environ["kinto_lite.path"]
-        answer = self._run(environ)
-        response = bottle.HTTPResponse(answer.body, answer.status)
-        for name, value in answer.headers:
-            response.add_header(name, value)
-        return response
+        answer = environ["kinto_lite.answer"] = self._run(environ)
+        return answer.body
 
-    def _run(self, environ: dict[str, Any]) -> Answer:
+    def _run(self, environ: _Environ) -> Answer:
         try:
             request = read_request(environ, self._max_body_bytes)
         except ApiError as error:
-            return self._pipeline.refuse(_bare_request(environ), error)
+            bare_request = read_envelope({**environ, "PATH_INFO": "/"})
+            return self._pipeline.refuse(bare_request, error)
         return self._pipeline.answer(request)
-
-
-def _bare_request(environ: dict[str, Any]) -> ApiRequest:
-    """Return what can be known of a request that could not be read."""
-    return read_envelope({**environ, "PATH_INFO": "/"})

@@ -32,7 +32,7 @@ class _Operand(NamedTuple):
     type: str
     value: str
     json: str
-    bindings: Mapping[str, object]
+    bindings: Bindings
 
 
 #: JSON types by their place in the order of types; missing is the last.
@@ -155,7 +155,9 @@ def _rank(value: Json) -> int:
         return _BOOLEAN
     if isinstance(value, int | float):
         return _NUMBER
-    return {str: _TEXT, list: _ARRAY, dict: _OBJECT}[type(value)]
+    if isinstance(value, str):
+        return _TEXT
+    return _ARRAY if isinstance(value, list) else _OBJECT
 
 
 def _rank_sql(operand: _Operand) -> str:
@@ -229,10 +231,9 @@ def _after_field(operand: _Operand, name: str, key: Sort, rest: str, value: Json
 
 
 def _compile_equal(operand: _Operand, item: Filter, name: str) -> tuple[str, Bindings]:
-    if isinstance(item.value, str | int | float) and not isinstance(item.value, bool):
-        if not _needs_function(item.value):
-            same_type = _type_in(operand, _TYPES[_rank(item.value)])
-            return f"{same_type} AND {operand.value} = :{name}", {name: item.value}
+    if _rank(item.value) in (_TEXT, _NUMBER) and not _needs_function(item.value):
+        same_type = _type_in(operand, _TYPES[_rank(item.value)])
+        return f"{same_type} AND {operand.value} = :{name}", {name: item.value}
     return _compile_in(operand, Filter(item.field, "in", [item.value]), name)
 
 
@@ -251,7 +252,7 @@ def _compile_in(operand: _Operand, item: Filter, name: str) -> tuple[str, Bindin
     if words := {_WORDS[value] for value in plain if value is None or isinstance(value, bool)}:
         conditions.append(_type_in(operand, sorted(words)))
     if rest := [value for value in item.value if _needs_function(value)]:
-        types = _type_in(operand, sorted({t for value in rest for t in _TYPES[_rank(value)]}))
+        types = _type_in(operand, sorted({name for v in rest for name in _TYPES[_rank(v)]}))
         conditions.append(f"{types} AND kinto_in({operand.json}, :{name}r)")
         bindings[f"{name}r"] = json.dumps(rest)
     return " OR ".join(conditions) or "0", bindings
@@ -285,8 +286,8 @@ def _compile_range(operand: _Operand, item: Filter, name: str) -> tuple[str, Bin
     same, bindings = _compare_same_type(operand, item.value, sign, name)
     others = _TYPES[:rank] if sign in ("<", "<=") else _TYPES[rank + 1 :]
     conditions = [] if sign in ("<", "<=") else [f"{operand.type} IS NULL"]
-    if names := [name for types in others for name in types]:
-        conditions.append(_type_in(operand, names))
+    if other_types := [type_name for names in others for type_name in names]:
+        conditions.append(_type_in(operand, other_types))
     conditions.append(f"{_type_in(operand, _TYPES[rank])} AND {same}")
     return " OR ".join(conditions), bindings
 
@@ -304,7 +305,8 @@ def _compare_same_type(
 
 def _compile_like(operand: _Operand, item: Filter, name: str) -> tuple[str, Bindings]:
     """Match texts; of other values than null, their JSON text."""
-    text = f"CASE {operand.type} WHEN 'text' THEN {operand.value} ELSE kinto_text({operand.json}) END"
+    other = f"kinto_text({operand.json})"
+    text = f"CASE {operand.type} WHEN 'text' THEN {operand.value} ELSE {other} END"
     return f"{operand.type} <> 'null' AND kinto_like({text}, :{name})", {name: item.value}
 
 

@@ -40,13 +40,21 @@ class SqliteTransaction:
         names = ["system.Everyone"]
         if user_id is not None:
             names += [user_id, "system.Authenticated"]
-        rows = list(self._execute(QUERIES["find_principals"], {"names": json.dumps(names)}))
+        rows = self._find_principals(names)
+        if self.is_write and len(rows) < len(names):
+            # What this request stores will belong to these principals: they need numbers now.
+            for name in names:
+                self._insert_principal(name)
+            rows = self._find_principals(names)
         return Asker(
             user_id,
             frozenset(names).union(name for _, name in rows),
             "[" + ",".join(str(key) for key, _ in rows) + "]",
             policy,
         )
+
+    def _find_principals(self, names: list[str]) -> list[tuple[int, str]]:
+        return list(self._execute(QUERIES["find_principals"], {"names": json.dumps(names)}))
 
     # Where
 
