@@ -12,6 +12,7 @@ import argparse
 import logging
 import os
 import signal
+import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -20,7 +21,7 @@ from typing import Any
 from kinto_lite.defaults import collect_settings
 from kinto_lite.errors import ConfigurationError
 from kinto_lite.ini import Ini, read_ini
-from kinto_lite.server.addresses import Address, is_loopback, reserve_port, resolve_host
+from kinto_lite.server.addresses import Address, address_of, is_loopback, reserve_port, resolve_host
 from kinto_lite.storage.base import StorageError
 from kinto_lite.version import VERSION
 
@@ -145,11 +146,12 @@ def start(options: argparse.Namespace) -> int:
     ini = find_ini(options)
     wanted = choose_address(options, ini)
     with reserve_port(wanted) as reserved:
-        address = Address(wanted.host, reserved.getsockname()[1])
-        settings = collect_settings(ini, options.db, is_loopback=is_loopback(address.host))
+        settings = collect_settings(ini, options.db, is_loopback=is_loopback(wanted.host))
+        # Kinto's name of an engine says nothing here: `storage_url` decides.
+        forget_variables("storage_backend")
         if options.db is not None:
             forget_variables("storage_url")
-        serve(settings, address, options.workers or 1, is_quiet=bool(options.quiet))
+        serve(settings, reserved, options.workers or 1, is_quiet=bool(options.quiet))
     return 0
 
 
@@ -172,24 +174,27 @@ def choose_address(options: argparse.Namespace, ini: Ini | None) -> Address:
 
 
 def forget_variables(setting: str) -> None:
-    """Drop a setting from the environment, because a flag was given, which is stronger."""
+    """Drop a setting from the environment, which would win over what is passed to the app."""
     for name in (setting.upper(), f"KINTO_{setting.upper()}"):
         os.environ.pop(name, None)
 
 
-def serve(settings: Mapping[str, str], address: Address, workers: int, *, is_quiet: bool) -> None:
+def serve(
+    settings: Mapping[str, str], reserved: socket.socket, workers: int, *, is_quiet: bool
+) -> None:
     """Make the app once, so that a bad setting or file is found here, and run the server."""
     from kinto_lite import make_app
     from kinto_lite.server import running
 
     app = make_app(settings)
+    address = address_of(reserved)
     lines = [] if is_quiet else describe_app(app, address)
 
     def announce() -> None:
         print(*lines, sep="\n", end="\n" if lines else "", flush=True)
 
     if workers == 1:
-        running.run_here(app, address, announce)
+        running.run_here(app, reserved, announce)
     else:
         app.storage.close()
         running.run_workers(settings, address, workers, announce)

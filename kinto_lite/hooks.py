@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from kinto_lite.model import Answer, ApiRequest, Asker, Change, Kind
 from kinto_lite.protocol.cors import Origins
@@ -39,6 +39,8 @@ class Route:
     writes: frozenset[str] = frozenset({"POST", "PUT", "PATCH", "DELETE"})
     #: Passes requests on to another URL, whose answers (preflights too) are complete.
     is_alias: bool = False
+    #: Runs without a transaction, for nobody in particular: works while the database does not.
+    is_detached: bool = False
 
 
 class Policy(Protocol):
@@ -109,7 +111,7 @@ class Service:
     listeners: list[AfterWrite] = field(default_factory=list)
     #: Sends a request through the whole pipeline inside a transaction that is already open
     #: (batch, personal bucket). Set by `pipeline`.
-    perform: Callable[[Service, ApiRequest, Transaction], Performed] = field(init=False)
+    perform: Callable[[Call, ApiRequest], Performed] = field(init=False)
 
     def origin_of(self, request: ApiRequest) -> str:
         """Return scheme and host of this server, as the settings or the request give them."""
@@ -131,6 +133,15 @@ class Service:
             self.describers.append(parts.describe_user)
         if parts.after_write:
             self.listeners.append(parts.after_write)
+
+
+class Detached:
+    """Stands where a transaction would be, in the call of a detached route."""
+
+    is_write = False
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise RuntimeError(f"{name}: a detached route has no transaction")
 
 
 @dataclass(slots=True)
@@ -155,6 +166,8 @@ class Call:
     #: The list that got its first timestamp in this call, as (key, timestamp): it is kept even
     #: when the request is refused afterwards.
     started: tuple[int, int] | None = None
+    #: Who asks, by `Authorization` header: found out once for a request and all within it.
+    askers: dict[str | None, Asker] = field(default_factory=dict)
 
     @property
     def kind(self) -> Kind:

@@ -8,7 +8,7 @@ import sys
 
 from kinto_lite.errors import ConfigurationError
 from kinto_lite.server.addresses import Address
-from kinto_lite.server.running import run_here
+from kinto_lite.server.running import run_worker
 from kinto_lite.server.workers import READY
 from kinto_lite.storage.base import StorageError
 
@@ -18,10 +18,9 @@ def main() -> int:
     from kinto_lite import make_app
 
     task = json.loads(read_line(sys.stdin.fileno()))
-    address = Address(task["host"], task["port"])
     try:
         app = make_app(task["settings"])
-        run_here(app, address, say_ready, stops_with_parent=True)
+        run_worker(app, Address(task["host"], task["port"]), say_ready)
     except (ConfigurationError, StorageError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -10,7 +10,9 @@ Source: protocol, core chapters 1.2, 1.3, 1.9 and 10.
 from __future__ import annotations
 
 import logging
-from urllib.parse import quote
+from dataclasses import replace
+from typing import cast
+from urllib.parse import quote, unquote
 
 from kinto_lite.errors import (
     BAD_REQUEST,
@@ -22,8 +24,8 @@ from kinto_lite.errors import (
     VERSION_NOT_FOUND,
     ApiError,
 )
-from kinto_lite.hooks import Call, Performed, Service
-from kinto_lite.model import Answer, ApiRequest
+from kinto_lite.hooks import Call, Detached, Performed, Service
+from kinto_lite.model import Answer, ApiRequest, Asker
 from kinto_lite.pipeline.common import Edition, error_answer
 from kinto_lite.pipeline.credentials import identify
 from kinto_lite.pipeline.routing import PREFIX, Found, Routes, is_ours, is_text, is_versioned
@@ -75,6 +77,10 @@ class Pipeline:
 
     def _run(self, request: ApiRequest, found: Found) -> Answer:
         """Run the handler in a transaction of its own; as a write if it turns out to be one."""
+        if found.route.is_detached:
+            nobody = Asker(None, frozenset(), "[]")
+            tx = cast(Transaction, Detached())
+            return _handle(Call(self._service, request, found.route, found.params, tx, nobody))
         if request.method not in found.route.writes:
             try:
                 return self._run_once(request, found, write=False)
@@ -86,7 +92,7 @@ class Pipeline:
         call: Call | None = None
         try:
             with self._service.storage.transaction(write) as tx:
-                call = self._call(request, found, tx)
+                call = self._call(request, found, tx, {})
                 return _handle(call)
         except ApiError:
             if call is not None and call.started is not None:
@@ -94,32 +100,43 @@ class Pipeline:
                     tx.start_list(*call.started)
             raise
 
-    def _call(self, request: ApiRequest, found: Found, tx: Transaction) -> Call:
-        asker = identify(self._service.policies, request, tx)
-        return Call(self._service, request, found.route, found.params, tx, asker)
+    def _call(
+        self, request: ApiRequest, found: Found, tx: Transaction, askers: dict[str | None, Asker]
+    ) -> Call:
+        credentials = request.headers.get("authorization")
+        if credentials not in askers:
+            askers[credentials] = identify(self._service.policies, request, tx)
+        asker = askers[credentials]
+        return Call(
+            self._service, request, found.route, found.params, tx, asker, askers=askers
+        )
 
-    def perform(self, service: Service, request: ApiRequest, tx: Transaction) -> Performed:
-        """Run a request inside an open transaction. Redirects are followed, once.
+    def perform(self, outer: Call, request: ApiRequest) -> Performed:
+        """Run a request inside the transaction of another one. Redirects are followed, once.
 
         Refusals come back as answers; a failure on our side (5xx) is raised, since it ends the
         outer request too.
         """
         found = self._route(request)
         if isinstance(found, Answer) and found.status == 307:
-            target = dict(found.headers)["Location"].removeprefix(request.origin)
-            path, _, _ = target.partition("?")
-            request.path = path
-            found = self._route(request)
+            location = dict(found.headers)["Location"]
+            target = unquote(location.removeprefix(self._service.origin_of(request)))
+            followed = replace(request, path=target.partition("?")[0])
+            target_found = self._route(followed)
+            if not isinstance(target_found, Answer):
+                request = followed
+            found = target_found
         if isinstance(found, Answer):
-            finished = self._edition.finish_elsewhere(request, found)
-            return Performed(finished, request.path)
+            return Performed(self._edition.finish_refused_item(request, None, found), request.path)
         try:
             refusal = self._edition.preflight_or_405(request, found.route)
-            answer = refusal or _handle(self._call(request, found, tx))
+            answer = refusal or _handle(self._call(request, found, outer.tx, outer.askers))
         except ApiError as error:
             if error.row.status >= 500:
                 raise
             answer = self._error(error)
+            answer = self._edition.finish_refused_item(request, found.route, answer)
+            return Performed(answer, request.path)
         return Performed(self._edition.finish(request, found.route, answer), request.path)
 
     def _route(self, request: ApiRequest) -> Found | Answer:
@@ -141,7 +158,7 @@ class Pipeline:
         if not settings["version_prefix_redirect_enabled"]:
             return self._error(ApiError(VERSION_NOT_FOUND))
         if request.method == "OPTIONS":
-            return Answer(200, [])
+            return Answer(200, [("Content-Type", "text/html; charset=UTF-8")])
         ttl_seconds = settings["version_prefix_redirect_ttl_seconds"]
         return self._redirect(request, PREFIX + request.path, ttl_seconds)
 

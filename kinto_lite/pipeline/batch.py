@@ -41,7 +41,7 @@ def answer_batch(call: Call) -> Answer:
 def _run_item(call: Call, item: SubRequest) -> str:
     """Run one item and return its part of the response, as JSON."""
     request = _build_request(call.request, item)
-    performed = call.service.perform(call.service, request, call.tx)
+    performed = call.service.perform(call, request)
     answer = performed.answer
     if item.method == "HEAD":
         body = '""'

@@ -25,6 +25,7 @@ _SECURITY = [
     ),
 ]
 _JSON = ("Content-Type", "application/json")
+Headers = list[tuple[str, str]]
 _READING = ("GET", "HEAD", "OPTIONS")
 
 
@@ -68,41 +69,42 @@ class Edition:
         """Add the headers common to all answers of known URLs."""
         return self._finish(request, answer, self._cors_headers(request, route, answer))
 
-    def _cors_headers(
-        self, request: ApiRequest, route: Route, answer: Answer
-    ) -> list[tuple[str, str]]:
-        origin = request.headers.get("origin")
-        if request.method == "OPTIONS" and answer.status == 200:
-            return []
-        if answer.status == 405 or request.method == "OPTIONS":
-            return self._origins.known_url_headers(origin, None)
-        if route.is_alias and origin is None:
-            return []
-        exposed = ", ".join(exposed_headers(route.shape, request.method))
-        return self._origins.known_url_headers(origin, exposed)
-
     def finish_elsewhere(self, request: ApiRequest, answer: Answer) -> Answer:
         """Add the headers common to all answers of other URLs: unknown ones, redirects."""
         cors = self._origins.other_url_headers(request.headers.get("origin"))
         return self._finish(request, answer, cors)
 
-    def _finish(
-        self, request: ApiRequest, answer: Answer, cors: list[tuple[str, str]]
+    def finish_refused_item(
+        self, request: ApiRequest, route: Route | None, answer: Answer
     ) -> Answer:
+        """Add the few headers that a refused item of a batch has: no signals, no policy."""
+        if route is None:
+            cors = self._origins.other_url_headers(request.headers.get("origin"))
+        else:
+            cors = self._cors_headers(request, route, answer)
+        answer.headers += cors
+        return _add_content_headers(request, answer)
+
+    def _cors_headers(self, request: ApiRequest, route: Route, answer: Answer) -> Headers:
+        origin = request.headers.get("origin")
+        if request.method == "OPTIONS" and answer.status == 200:
+            return []
+        if answer.status == 405 or request.method == "OPTIONS":
+            return self._origins.known_url_headers(origin, None)
+        if route.is_alias and answer.status == 401 and not origin:
+            return []
+        exposed = ", ".join(exposed_headers(route.shape, request.method))
+        return self._origins.known_url_headers(origin, exposed)
+
+    def _finish(self, request: ApiRequest, answer: Answer, cors: Headers) -> Answer:
         given = {name for name, _ in answer.headers}
         headers = answer.headers
         headers += [pair for pair in cors if pair[0] not in given]
         headers += [pair for pair in _SECURITY if pair[0] not in given]
         headers += self._signals(headers)
-        if answer.status != 304:
-            if answer.body and "Content-Type" not in given:
-                headers.append(_JSON)
-            headers.append(("Content-Length", str(len(answer.body))))
-        if request.method == "HEAD" or answer.status == 304:
-            answer.body = b""
-        return answer
+        return _add_content_headers(request, answer)
 
-    def _signals(self, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    def _signals(self, headers: Headers) -> Headers:
         signals = []
         if self._backoff is not None and self._wants_backoff():
             signals.append(("Backoff", str(self._backoff)))
@@ -123,3 +125,14 @@ class Edition:
             "url": self._settings["eos_url"] or self._settings["project_docs"],
         }
         return json.dumps(alert, separators=(",", ":"))
+
+
+def _add_content_headers(request: ApiRequest, answer: Answer) -> Answer:
+    """Add type and length; drop the body where there must be none."""
+    if answer.status != 304:
+        if answer.body and not any(name == "Content-Type" for name, _ in answer.headers):
+            answer.headers.append(_JSON)
+        answer.headers.append(("Content-Length", str(len(answer.body))))
+    if request.method == "HEAD" or answer.status == 304:
+        answer.body = b""
+    return answer

@@ -40,11 +40,10 @@ def read_basic_credentials(header: str) -> tuple[str, str] | None:
     if len(header) > _LONGEST_HEADER:
         return None
     scheme, _, rest = header.partition(" ")
-    words = rest.split()
-    if scheme.lower() != "basic" or not words:
+    if scheme.lower() != "basic":
         return None
     try:
-        payload = base64.b64decode(words[0])
+        payload = base64.b64decode(rest.strip())
     except (binascii.Error, ValueError):
         return None
     try:

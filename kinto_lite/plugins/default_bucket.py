@@ -97,7 +97,7 @@ class DefaultBucket:
         if outer.method == "PUT" and outer.path == _ALIAS:
             body = _name_bucket(body, bucket_id)
         inner = replace(outer, path=path, body=body)
-        return self._service.perform(self._service, inner, call.tx).answer
+        return self._service.perform(call, inner).answer
 
 
 def _name_bucket(body: bytes, bucket_id: str) -> bytes:

@@ -54,21 +54,21 @@ class Origins:
 
     def errors(self, origin: str | None) -> list[Detail]:
         """Return the validation error of an origin that is not allowed (400)."""
-        if origin is None or self.allows(origin):
+        if not origin or self.allows(origin):
             return []
         return [Detail("Origin", "header", f"{origin} not allowed")]
 
     def known_url_headers(self, origin: str | None, exposed: str | None) -> list[tuple[str, str]]:
         """Return the headers of an answer of a known URL."""
         headers = [("Access-Control-Expose-Headers", exposed)] if exposed else []
-        if origin is not None and self.allows(origin):
+        if origin and self.allows(origin):
             headers.append(("Access-Control-Allow-Origin", self.shown(origin)))
         return headers
 
     def other_url_headers(self, origin: str | None) -> list[tuple[str, str]]:
         """Return the headers of redirects and of unknown URLs: no patterns there."""
         headers = [("Access-Control-Expose-Headers", EXPOSED_ELSEWHERE)]
-        if origin is not None and (self._is_open or origin in self._patterns):
+        if origin and (self._is_open or origin in self._patterns):
             headers.append(("Access-Control-Allow-Origin", self.shown(origin)))
         return headers
 

@@ -14,8 +14,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NoReturn
 
-import jsonpatch  # type: ignore[import-untyped]
-import jsonpointer  # type: ignore[import-untyped]
+import jsonpatch
+import jsonpointer
 
 from kinto_lite.errors import Detail, InvalidRequest
 from kinto_lite.model import MISSING, Json, Kind
@@ -60,8 +60,8 @@ class Patched:
 
     `data` holds all attributes without `id` and `last_modified`. `permissions` holds the lists
     to store instead of the present ones (empty: nobody); lists that it does not name stay.
-    `last_modified` is what the client asked for, None unless usable. `named` are the members that the
-    request named, with the values it gave, for `select_members`.
+    `last_modified` is what the client asked for, None unless usable. `named` are the members
+    that the request named, with the values it gave, for `select_members`.
     """
 
     data: dict[str, Json]

@@ -117,8 +117,10 @@ def _reading(handler: Handler) -> dict[str, Handler]:
 
 UTILITY_ROUTES: tuple[Route, ...] = (
     Route("hello", "/", _reading(hello)),
-    Route("heartbeat", "/__heartbeat__", _reading(heartbeat)),
-    Route("lbheartbeat", "/__lbheartbeat__", _reading(load_balancer_heartbeat)),
-    Route("version", "/__version__", _reading(version)),
-    Route("contribute", "/contribute.json", _reading(contribute)),
+    Route("heartbeat", "/__heartbeat__", _reading(heartbeat), is_detached=True),
+    Route(
+        "lbheartbeat", "/__lbheartbeat__", _reading(load_balancer_heartbeat), is_detached=True
+    ),
+    Route("version", "/__version__", _reading(version), is_detached=True),
+    Route("contribute", "/contribute.json", _reading(contribute), is_detached=True),
 )

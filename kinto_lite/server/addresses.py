@@ -65,6 +65,11 @@ def reserve_port(address: Address) -> socket.socket:
         time.sleep(0.05)
 
 
+def address_of(bound: socket.socket) -> Address:
+    """Return the address of a bound socket."""
+    return Address(*bound.getsockname()[:2])
+
+
 def bind_socket(address: Address) -> socket.socket:
     """Return a bound socket. Errors: OSError."""
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET

@@ -7,15 +7,16 @@ before it calls the app, so slow clients do not stop it either.
 from __future__ import annotations
 
 import signal
+import socket
 from collections.abc import Callable
 from typing import Any
 
-from kinto_lite.errors import ConfigurationError
-from kinto_lite.server.addresses import Address
 from kinto_lite.server.edge import WsgiApp
 
 #: Waitress refuses larger bodies in its own words; up to here, the app does it in the protocol's.
 GATHERED_FACTOR = 8
+#: More threads answer slower, not faster; these are for answers that wait.
+THREADS = 4
 
 
 def is_available() -> bool:
@@ -29,30 +30,24 @@ def is_available() -> bool:
 
 def run(
     app: WsgiApp,
-    address: Address,
+    reserved: socket.socket,
     max_body_bytes: int,
     on_ready: Callable[[], None],
     on_stop: Callable[[], None],
 ) -> None:
-    """Serve until SIGTERM or SIGINT; let requests in flight finish; call `on_stop`.
-
-    Errors: ConfigurationError when the port cannot be had.
-    """
+    """Serve on a bound socket until SIGTERM or SIGINT; let requests in flight finish; call
+    `on_stop`."""
     from waitress.server import create_server  # type: ignore[import-untyped]
 
     signal.signal(signal.SIGTERM, interrupt)
-    try:
-        server = create_server(
-            app,
-            host=address.host,
-            port=address.port,
-            threads=4,
-            max_request_body_size=max_body_bytes * GATHERED_FACTOR,
-            clear_untrusted_proxy_headers=False,
-            ident=None,
-        )
-    except OSError as error:
-        raise ConfigurationError(f"The server does not start: {error.strerror}.") from None
+    server = create_server(
+        app,
+        sockets=[reserved],
+        threads=THREADS,
+        max_request_body_size=max_body_bytes * GATHERED_FACTOR,
+        clear_untrusted_proxy_headers=False,
+        ident=None,
+    )
     on_ready()
     try:
         # Returns after a KeyboardInterrupt, when the requests in flight have ended.

@@ -113,7 +113,7 @@ def _make_operand(field: str, name: str) -> _Operand:
     if field in _COLUMNS:
         return _COLUMNS[field][1]
     paths = _find_paths(field)
-    bindings = {f"{name}p{number}": path for number, path in enumerate(paths)}
+    bindings: Bindings = {f"{name}p{number}": path for number, path in enumerate(paths)}
     if len(paths) == 1:
         path = f":{name}p0"
         return _Operand(
