@@ -3,6 +3,7 @@
     Exception
     ├── ApiError            one row of the table + message, details, headers
     │   └── InvalidRequest  a validation error: a list of Detail (400, 406, 415)
+    │       └── InvalidForm one that needs no look at the stored objects
     └── ConfigurationError  the start cannot go on; `str(error)` is for the operator
 
 The storage has errors of its own (`storage.base`); `pipeline.answer` maps them to rows.
@@ -137,6 +138,10 @@ class InvalidRequest(ApiError):
             {"location": d.location, "name": d.name, "description": d.description} for d in ordered
         ]
         super().__init__(row, describe_detail(ordered[0]), shown)
+
+
+class InvalidForm(InvalidRequest):
+    """The errors of form of a request: of its headers, query string and body (chapter 1.9, 5)."""
 
 
 def describe_detail(detail: Detail) -> str:

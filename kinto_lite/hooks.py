@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, Protocol
 
-from kinto_lite.model import Answer, ApiRequest, Asker, Change, Kind
+from kinto_lite.model import Answer, ApiRequest, Asker, Change, Kind, ObjectRef
 from kinto_lite.protocol.cors import Origins
 from kinto_lite.settings import Settings
 from kinto_lite.storage.base import Storage, Transaction
@@ -168,6 +168,8 @@ class Call:
     started: tuple[int, int] | None = None
     #: Who asks, by `Authorization` header: found out once for a request and all within it.
     askers: dict[str | None, Asker] = field(default_factory=dict)
+    #: Within a batch: groups whose new members gain their rights when the batch ends.
+    pending_groups: dict[str, ObjectRef] | None = None
 
     @property
     def kind(self) -> Kind:

@@ -14,7 +14,7 @@ from kinto_lite.storage.base import StorageError
 
 
 def main() -> int:
-    """Serve as the line of JSON on standard input says; return the exit code."""
+    """Serve as the line of JSON on standard input says; return the exit code of a failed start."""
     from kinto_lite import make_app
 
     task = json.loads(read_line(sys.stdin.fileno()))
@@ -24,7 +24,6 @@ def main() -> int:
     except (ConfigurationError, StorageError) as error:
         print(error, file=sys.stderr)
         return 1
-    return 0
 
 
 def read_line(descriptor: int) -> bytes:

@@ -23,6 +23,7 @@ from kinto_lite.errors import (
     URL_NOT_FOUND,
     VERSION_NOT_FOUND,
     ApiError,
+    InvalidForm,
 )
 from kinto_lite.hooks import Call, Detached, Performed, Service
 from kinto_lite.model import Answer, ApiRequest, Asker
@@ -107,9 +108,7 @@ class Pipeline:
         if credentials not in askers:
             askers[credentials] = identify(self._service.policies, request, tx)
         asker = askers[credentials]
-        return Call(
-            self._service, request, found.route, found.params, tx, asker, askers=askers
-        )
+        return Call(self._service, request, found.route, found.params, tx, asker, askers=askers)
 
     def perform(self, outer: Call, request: ApiRequest) -> Performed:
         """Run a request inside the transaction of another one. Redirects are followed, once.
@@ -130,14 +129,17 @@ class Pipeline:
             return Performed(self._edition.finish_refused_item(request, None, found), request.path)
         try:
             refusal = self._edition.preflight_or_405(request, found.route)
-            answer = refusal or _handle(self._call(request, found, outer.tx, outer.askers))
+            call = self._call(request, found, outer.tx, outer.askers)
+            call.pending_groups = outer.pending_groups
+            answer = refusal or _handle(call)
         except ApiError as error:
             if error.row.status >= 500:
                 raise
             answer = self._error(error)
-            answer = self._edition.finish_refused_item(request, found.route, answer)
-            return Performed(answer, request.path)
-        return Performed(self._edition.finish(request, found.route, answer), request.path)
+            if not isinstance(error, InvalidForm):
+                answer = self._edition.finish_refused_item(request, found.route, answer)
+                return Performed(answer, request.path)
+        return Performed(self._edition.finish_item(request, found.route, answer), request.path)
 
     def _route(self, request: ApiRequest) -> Found | Answer:
         """Return the route of a request, a redirect, or the 404."""

@@ -19,6 +19,7 @@ from kinto_lite.protocol.batches import SubRequest, read_batch
 from kinto_lite.protocol.json_text import dump_json
 from kinto_lite.protocol.media_types import check_media_type
 from kinto_lite.resources.conditions import check_request, content_type
+from kinto_lite.resources.groups import admit_new_members
 from kinto_lite.storage.base import NeedsWrite
 
 _READING = ("GET", "HEAD", "OPTIONS", "TRACE")
@@ -34,7 +35,9 @@ def answer_batch(call: Call) -> Answer:
     check_request(call, details)
     if not call.tx.is_write and any(item.method not in _READING for item in items):
         raise NeedsWrite("the batch holds writes")
+    call.pending_groups = {}
     parts = [_run_item(call, item) for item in items]
+    admit_new_members(call)
     return Answer(200, [], f'{{"responses":[{",".join(parts)}]}}'.encode("ascii"))
 
 

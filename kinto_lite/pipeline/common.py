@@ -69,6 +69,12 @@ class Edition:
         """Add the headers common to all answers of known URLs."""
         return self._finish(request, answer, self._cors_headers(request, route, answer))
 
+    def finish_item(self, request: ApiRequest, route: Route, answer: Answer) -> Answer:
+        """Add the headers of a batch item: as of any answer, but the end of the service is
+        announced by the batch itself."""
+        cors = self._cors_headers(request, route, answer)
+        return self._finish(request, answer, cors, is_item=True)
+
     def finish_elsewhere(self, request: ApiRequest, answer: Answer) -> Answer:
         """Add the headers common to all answers of other URLs: unknown ones, redirects."""
         cors = self._origins.other_url_headers(request.headers.get("origin"))
@@ -80,6 +86,8 @@ class Edition:
         """Add the few headers that a refused item of a batch has: no signals, no policy."""
         if route is None:
             cors = self._origins.other_url_headers(request.headers.get("origin"))
+        elif answer.status == 401:
+            cors = self._origins.known_url_headers(request.headers.get("origin"), None)
         else:
             cors = self._cors_headers(request, route, answer)
         answer.headers += cors
@@ -89,29 +97,29 @@ class Edition:
         origin = request.headers.get("origin")
         if request.method == "OPTIONS" and answer.status == 200:
             return []
-        if answer.status == 405 or request.method == "OPTIONS":
+        if request.method == "OPTIONS" or (answer.status == 405 and not route.is_alias):
             return self._origins.known_url_headers(origin, None)
         if route.is_alias and answer.status == 401 and not origin:
             return []
         exposed = ", ".join(exposed_headers(route.shape, request.method))
         return self._origins.known_url_headers(origin, exposed)
 
-    def _finish(self, request: ApiRequest, answer: Answer, cors: Headers) -> Answer:
+    def _finish(
+        self, request: ApiRequest, answer: Answer, cors: Headers, is_item: bool = False
+    ) -> Answer:
         given = {name for name, _ in answer.headers}
         headers = answer.headers
         headers += [pair for pair in cors if pair[0] not in given]
         headers += [pair for pair in _SECURITY if pair[0] not in given]
-        headers += self._signals(headers)
+        self._add_signals(headers, is_item)
         return _add_content_headers(request, answer)
 
-    def _signals(self, headers: Headers) -> Headers:
-        signals = []
+    def _add_signals(self, headers: Headers, is_item: bool) -> None:
         if self._backoff is not None and self._wants_backoff():
-            signals.append(("Backoff", str(self._backoff)))
-        if self._end is not None:
+            headers.append(("Backoff", str(self._backoff)))
+        if self._end is not None and not is_item:
             headers[:] = [pair for pair in headers if pair[0] != "Alert"]
-            signals.append(("Alert", self._end_of_service_alert()))
-        return signals
+            headers.append(("Alert", self._end_of_service_alert()))
 
     def _wants_backoff(self) -> bool:
         share = self._backoff_share

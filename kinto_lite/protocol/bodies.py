@@ -20,7 +20,7 @@ from kinto_lite.protocol import descriptions
 from kinto_lite.protocol.json_text import parse_json
 from kinto_lite.protocol.media_types import JSON, JSON_PATCH, MERGE_PATCH, read_media_type
 from kinto_lite.protocol.schemas import check_schema
-from kinto_lite.protocol.timestamps import LATEST_MS
+from kinto_lite.protocol.timestamps import EARLIEST_MS, LATEST_MS
 
 #: Most errors that are reported for one array.
 MAX_DETAILS = 100
@@ -160,7 +160,7 @@ def read_fields(
 
 def read_timestamp(value: Json) -> int | None:
     """Return a `last_modified` given by the client, None when it is unusable (2.6)."""
-    is_usable = type(value) is int and 0 <= value <= LATEST_MS
+    is_usable = type(value) is int and EARLIEST_MS <= value <= LATEST_MS
     return value if is_usable else None
 
 

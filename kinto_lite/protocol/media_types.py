@@ -46,9 +46,13 @@ def read_media_type(content_type: str) -> MediaType:
 
 
 def check_media_type(method: str, content_type: str) -> list[Detail]:
-    """Return the detail of a 415 when this method takes no such body."""
+    """Return the detail of a 415 when this method takes no such body.
+
+    Clients have been told that types are written in lower case, so others are refused here.
+    """
     accepted = _ACCEPTED.get(method)
-    if accepted is None or read_media_type(content_type).name in accepted:
+    name = content_type.partition(";")[0].strip() or read_media_type(content_type).name
+    if accepted is None or name in accepted:
         return []
     text = f"Content-Type header should be one of {list(accepted)}"
     return [Detail("Content-Type", "header", text)]

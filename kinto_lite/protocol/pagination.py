@@ -7,7 +7,7 @@ the caller, and so is reading the objects.
 
 Text of a token: `v1` and URL-safe base64 of (16 bytes of HMAC-SHA256, JSON). It begins with a
 letter that begins no JSON value, since parameters are decoded as JSON where they can be.
-The JSON is [nonce or null, whether it was shortened, [[value] or [] ...], key].
+The JSON is [nonce or null, whether it was shortened, [[value] or [] ...], key, salt].
 
 Source: protocol, part 1, chapter 5.5.
 """
@@ -17,6 +17,7 @@ from __future__ import annotations
 import base64
 import hmac
 import json
+import secrets
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 from urllib.parse import quote, urlencode
@@ -104,7 +105,7 @@ def encode_token(seal: Seal, row: Row, nonce: str | None = None) -> str:
     shown = [_shorten(value, item, allowed) for value, item in zip(values, seal.sort, strict=True)]
     is_shortened = any(new is not old for new, old in zip(shown, values, strict=True))
     wrapped = [[] if value is MISSING else [value] for value in shown]
-    text = json.dumps([nonce, is_shortened, wrapped, key], separators=(",", ":"))
+    text = json.dumps([nonce, is_shortened, wrapped, key, _salt()], separators=(",", ":"))
     payload = text.encode("ascii")
     signed = _sign(seal, payload) + payload
     return _VERSION + base64.urlsafe_b64encode(signed).decode("ascii").rstrip("=")
@@ -119,7 +120,7 @@ def decode_token(seal: Seal, text: str) -> Token:
     signature, payload = signed[:_SIGNATURE_BYTES], signed[_SIGNATURE_BYTES:]
     if not hmac.compare_digest(signature, _sign(seal, payload)):
         raise _refuse("_token has invalid content")
-    nonce, is_shortened, wrapped, key = json.loads(payload)
+    nonce, is_shortened, wrapped, key, _ = json.loads(payload)
     values = (item[0] if item else MISSING for item in wrapped)
     return Token((*values, key), nonce, is_shortened)
 
@@ -165,6 +166,11 @@ def _shorten(value: Json, key: Sort, allowed: int) -> Json:
     if isinstance(value, list):
         return {} if key.is_descending else []
     return MISSING if key.is_descending else {}
+
+
+def _salt() -> str:
+    """Make each token a new one, so that nobody takes two equal ones for a page that repeats."""
+    return secrets.token_hex(3)
 
 
 def _sign(seal: Seal, payload: bytes) -> bytes:

@@ -11,7 +11,8 @@ from __future__ import annotations
 from email.utils import formatdate
 from functools import lru_cache
 
-#: The last millisecond of the year 9999, beyond which no HTTP date exists.
+#: The first millisecond of the year 1 and the last of 9999, beyond which no HTTP date exists.
+EARLIEST_MS = -62135596800000
 LATEST_MS = 253402300799999
 
 

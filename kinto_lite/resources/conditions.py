@@ -15,6 +15,7 @@ from kinto_lite.errors import (
     UNSUPPORTED_MEDIA_TYPE,
     ApiError,
     Detail,
+    InvalidForm,
     InvalidRequest,
 )
 from kinto_lite.hooks import Call
@@ -48,7 +49,7 @@ def check_request(call: Call, details: Sequence[Detail]) -> Preconditions:
     wrong_origin = call.service.origins.errors(call.request.headers.get("origin"))
     found = [*details, *wrong_headers, *wrong_origin]
     if found:
-        raise InvalidRequest(found)
+        raise InvalidForm(found)
     return preconditions
 
 

@@ -16,6 +16,7 @@ from kinto_lite.protocol.json_text import dump_json
 from kinto_lite.protocol.payloads import object_body
 from kinto_lite.protocol.timestamps import next_timestamp
 from kinto_lite.resources.conditions import start_list, timestamp_headers
+from kinto_lite.resources.groups import store_members
 from kinto_lite.resources.schema_rules import validate_against_schemas
 
 
@@ -52,7 +53,7 @@ def store(call: Call, ref: ObjectRef, place: Place, wanted: Wanted) -> Row:
     row = call.tx.write_object(place, ref, dump_json(data), timestamp, list_timestamp)
     _store_permissions(call, place.list_key, row.key, wanted.permissions)
     if ref.kind == "group":
-        call.tx.replace_members(ref, row.key, data.get("members", []))
+        store_members(call, ref, place.live, row)
     action = "create" if place.live is None else "update"
     call.tell(Change(action, ref, place.live, row))
     return row
