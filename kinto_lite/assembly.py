@@ -13,9 +13,11 @@ from kinto_lite.permissions.principals import read_grants
 from kinto_lite.permissions.tree import KINDS, TREE
 from kinto_lite.pipeline.batch import BATCH_ROUTE
 from kinto_lite.pipeline.credentials import BasicAuth
+from kinto_lite.plugins.counters import COUNTERS
 from kinto_lite.plugins.default_bucket import DEFAULT_BUCKET
 from kinto_lite.plugins.flush import FLUSH
 from kinto_lite.protocol.cors import Origins
+from kinto_lite.resources.list_permissions import PERMISSIONS_ROUTE
 from kinto_lite.resources.kinds import DEFAULT_IDENTIFIERS
 from kinto_lite.resources.routes import core_routes
 from kinto_lite.settings import Settings, read_settings
@@ -27,6 +29,8 @@ from kinto_lite.web.app import App
 PLUGINS: dict[str, Plugin] = {
     "kinto.plugins.default_bucket": DEFAULT_BUCKET,
     "kinto_lite.plugins.default_bucket": DEFAULT_BUCKET,
+    "kinto.plugins.counters": COUNTERS,
+    "kinto_lite.plugins.counters": COUNTERS,
     "kinto.plugins.flush": FLUSH,
     "kinto_lite.plugins.flush": FLUSH,
 }
@@ -39,6 +43,12 @@ _SCHEMA = {
     "description": "Validates collection records with JSON schemas.",
     "url": "https://kinto.readthedocs.io/en/latest/api/1.x/collections.html"
     "#collection-json-schema",
+}
+
+_PERMISSIONS_ENDPOINT = {
+    "description": "The permissions endpoint can be used to list all user objects permissions.",
+    "url": "https://kinto.readthedocs.io/en/latest/configuration/settings.html"
+    "#activating-the-permissions-endpoint",
 }
 
 
@@ -82,15 +92,23 @@ def build_service(settings: Settings, storage: Storage) -> Service:
         policies=tuple(build_policies(settings, storage)),
         origins=Origins(settings["cors_origins"], settings["cors_max_age_seconds"]),
         grants=read_grants(roots, settings.principals),
-        clock=lambda: time.time_ns() // 1_000_000,
+        clock=read_clock,
+        started_ms=read_clock(),
         token_secret=storage.read_secret("page_tokens").encode("ascii"),
     )
     service.routes.extend(core_routes(kinds, settings))
     service.routes.append(BATCH_ROUTE)
+    if settings["experimental_permissions_endpoint"]:
+        service.routes.append(PERMISSIONS_ROUTE)
     service.capabilities.update(core_capabilities(settings))
     for plugin in find_plugins(settings["includes"]):
         service.add_plugin(plugin)
     return service
+
+
+def read_clock() -> int:
+    """Return the milliseconds since 1970-01-01 UTC."""
+    return time.time_ns() // 1_000_000
 
 
 def build_policies(settings: Settings, storage: Storage) -> Iterator[Policy]:
@@ -123,6 +141,8 @@ def core_capabilities(settings: Settings) -> Iterator[tuple[str, Mapping[str, An
         yield "basicauth", _BASIC_AUTH
     if settings["experimental_collection_schema_validation"]:
         yield "schema", _SCHEMA
+    if settings["experimental_permissions_endpoint"]:
+        yield "permissions_endpoint", _PERMISSIONS_ENDPOINT
 
 
 def find_plugins(names: tuple[str, ...]) -> list[Plugin]:

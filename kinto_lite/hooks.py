@@ -103,6 +103,8 @@ class Service:
     grants: Mapping[tuple[str, str], frozenset[str]]
     #: Milliseconds since 1970-01-01 UTC.
     clock: Callable[[], int]
+    #: When this service was built.
+    started_ms: int
     #: Signs page tokens.
     token_secret: bytes
     routes: list[Route] = field(default_factory=list)

@@ -8,7 +8,10 @@ Source: protocol, core chapter 8.5.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
+
+from kinto_lite.model import Kind
 
 #: What a request may ask of settings; "list" is reading a whole list.
 NEEDS = ("read", "write", "create", "list")
@@ -40,3 +43,33 @@ def read_grants(
             sets = [principals(kind, word) for word in met_by[need]]
             grants[kind, need] = frozenset().union(*sets)
     return grants
+
+
+class Listed(NamedTuple):
+    """What settings grant to somebody, for the list of permissions (core 8.9)."""
+
+    #: (kind, permission): held on every object of the kind.
+    everywhere: tuple[tuple[str, str], ...]
+    #: Permissions at the root, such as `bucket:create`.
+    root: tuple[str, ...]
+
+
+def list_setting_grants(
+    kinds: Mapping[str, Kind],
+    principals: Callable[[str, str], frozenset[str]],
+    asker: frozenset[str],
+) -> Listed:
+    """Return what settings grant to these principals. Grants on single records are not listed."""
+    everywhere, root = [], []
+    for kind in kinds.values():
+        parent = kind.parent
+        is_shallow = parent is None or kinds[parent].parent is None
+        if not asker.isdisjoint(principals(kind.name, "create")):
+            if parent is None:
+                root.append(f"{kind.name}:create")
+            else:
+                everywhere.append((parent, f"{kind.name}:create"))
+        for word in ("read", "write"):
+            if is_shallow and not asker.isdisjoint(principals(kind.name, word)):
+                everywhere.append((kind.name, word))
+    return Listed(tuple(everywhere), tuple(root))

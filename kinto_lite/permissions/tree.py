@@ -10,6 +10,7 @@ Source: protocol, part 1, chapter 8.1 and 8.2.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from kinto_lite.model import Kind
@@ -59,3 +60,29 @@ TREE: tuple[Inheritance, ...] = tuple(
     for granting_kind, names in grants.items()
     for permission in names
 )
+
+
+class PermissionEntry(NamedTuple):
+    """On objects of `kind`, the need (need_kind, need) is listed as `name` (core 8.9)."""
+
+    kind: str
+    need_kind: str
+    need: str
+    name: str
+
+
+def permission_entries(kinds: Sequence[Kind]) -> Iterator[PermissionEntry]:
+    """Yield how the needs that somebody has on an object are listed.
+
+    Reading the attributes of an object that holds others is less than reading those others.
+    """
+    for kind in kinds:
+        children = [child for child in kinds if child.parent == kind.name]
+        yield PermissionEntry(kind.name, kind.name, "write", "write")
+        own_name = "read:attributes" if children else "read"
+        yield PermissionEntry(kind.name, kind.name, "read", own_name)
+        for child in children:
+            yield PermissionEntry(kind.name, child.name, "read", "read")
+            if f"{child.name}:create" in kind.permissions:
+                create = f"{child.name}:create"
+                yield PermissionEntry(kind.name, child.name, "create", create)

@@ -109,6 +109,25 @@ class Transaction(Protocol):
         """Return the stored permissions of an object, by name."""
         ...
 
+    def list_permissions(
+        self, asker: Asker, everywhere: Sequence[tuple[str, str]], root: Sequence[str], query: Query
+    ) -> Page:
+        """Return one page of the objects on which the asker has something, stored directly or
+        by settings: `everywhere` are grants (kind, permission) on all objects of a kind, `root`
+        what is granted at the root. The data of the rows is complete (core 8.9)."""
+        ...
+
+    def count_permissions(
+        self, asker: Asker, everywhere: Sequence[tuple[str, str]], root: Sequence[str], query: Query
+    ) -> int:
+        """Count the objects that `list_permissions` would show, whatever the page."""
+        ...
+
+    def count_all(self) -> tuple[dict[str, int], dict[str, int]]:
+        """Count the live objects, and the tombstones, of the whole database by kind; kinds that
+        have none are left out."""
+        ...
+
     def replace_permissions(
         self, list_key: int, object_key: int, kind: str, permissions: Mapping[str, Iterable[str]]
     ) -> None:

@@ -32,7 +32,8 @@ class App:
         self.storage: Storage = service.storage
         self._pipeline = Pipeline(service)
         self._max_body_bytes: int = service.settings["max_body_bytes"]
-        self._bottle = bottle.Bottle(catchall=False, autojson=False)
+        self._bottle = bottle.Bottle()
+        self._bottle.config.update({"catchall": False, "json.disable": True})
         self._bottle.route("<path:re:.*>", method="ANY", callback=self._answer)
 
     def __call__(self, environ: _Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:

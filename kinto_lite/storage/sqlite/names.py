@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import apsw
 
+from kinto_lite.permissions.tree import permission_entries
 from kinto_lite.storage.base import StorageOptions
 from kinto_lite.storage.named_queries import load_queries
 
@@ -20,7 +21,7 @@ class Names:
         write_names(connection, options)
         rows = list(connection.execute(QUERIES["list_permission_names"]))
         self.keys: dict[tuple[str, str], int] = {(kind, name): key for key, kind, name in rows}
-        self._names = {key: (kind, name) for key, kind, name in rows}
+        self._names: dict[int, tuple[str, str]] = {key: (kind, name) for key, kind, name in rows}
         self.needs = lru_cache(maxsize=4096)(self._needs)
 
     def name(self, key: int) -> str:
@@ -60,6 +61,7 @@ def _write_inheritance(connection: apsw.Connection, options: StorageOptions) -> 
             QUERIES["insert_permission_name"], {"kind": kind_name, "name": name}
         )
     connection.execute(QUERIES["delete_inheritance"])
+    connection.execute(QUERIES["delete_permission_entries"])
     for kind_name, need, granting_kind, permission in options.inheritance:
         connection.execute(
             QUERIES["insert_inheritance"],
@@ -70,6 +72,8 @@ def _write_inheritance(connection: apsw.Connection, options: StorageOptions) -> 
                 "permission": permission,
             },
         )
+    for entry in permission_entries(options.kinds):
+        connection.execute(QUERIES["insert_permission_entry"], entry._asdict())
 
 
 def _write_kinds(connection: apsw.Connection, options: StorageOptions) -> None:

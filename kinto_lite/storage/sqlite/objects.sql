@@ -11,15 +11,16 @@ SELECT
     object.data,
     object.deleted,
     (
-        SELECT group_concat(DISTINCT authority.need) FROM authority
+        SELECT group_concat(DISTINCT authority.need)
+        FROM json_each(:asker) AS asker
+        CROSS JOIN authority ON authority.principal = asker.value
         WHERE authority.object IN (list.parent, list.grandparent, object.key)
-          AND authority.principal IN (SELECT value FROM json_each(:asker))
     ),
     CASE WHEN EXISTS (
-        SELECT 1 FROM permission
-        WHERE permission.object = object.key
-          AND permission.name = :write
-          AND permission.principal IN (SELECT value FROM json_each(:asker))
+        SELECT 1
+        FROM json_each(:asker) AS asker
+        CROSS JOIN permission ON permission.principal = asker.value
+        WHERE permission.object = object.key AND permission.name = :write
     ) THEN (
         SELECT json_group_array(json_array(permission.name, principal.name))
         FROM permission JOIN principal ON principal.key = permission.principal
@@ -36,15 +37,16 @@ SELECT
     list.last_modified,
     list.live_count,
     (
-        SELECT group_concat(DISTINCT authority.need) FROM authority
+        SELECT group_concat(DISTINCT authority.need)
+        FROM json_each(:asker) AS asker
+        CROSS JOIN authority ON authority.principal = asker.value
         WHERE authority.object IN (list.parent, list.grandparent)
-          AND authority.principal IN (SELECT value FROM json_each(:asker))
     ),
     EXISTS (
-        SELECT 1 FROM authority
-        WHERE authority.principal IN (SELECT value FROM json_each(:asker))
-          AND authority.list = list.key
-          AND authority.need = :need
+        SELECT 1
+        FROM json_each(:asker) AS asker
+        CROSS JOIN authority ON authority.principal = asker.value
+        WHERE authority.list = list.key AND authority.need = :need
     )
 FROM list
 WHERE list.parent_uri = :parent_uri AND list.kind = :kind
@@ -80,10 +82,10 @@ LIMIT :limit
 -- permission rows, never from the objects of the list.
 -- Columns: key, id, last_modified, data, deleted
 WITH visible (key) AS MATERIALIZED (
-    SELECT DISTINCT authority.object FROM authority
-    WHERE authority.principal IN (SELECT value FROM json_each(:asker))
-      AND authority.list = :list
-      AND authority.need = :need
+    SELECT DISTINCT authority.object
+    FROM json_each(:asker) AS asker
+    CROSS JOIN authority ON authority.principal = asker.value
+    WHERE authority.list = :list AND authority.need = :need
 )
 SELECT o.key, o.id, o.last_modified, o.data, o.deleted
 FROM visible CROSS JOIN object AS o ON o.key = visible.key
@@ -100,14 +102,21 @@ WHERE o.list = :list AND o.deleted = 0 /* filters */
 -- name: count_visible_objects
 -- How many of the objects that the asker holds a need on directly match.
 WITH visible (key) AS MATERIALIZED (
-    SELECT DISTINCT authority.object FROM authority
-    WHERE authority.principal IN (SELECT value FROM json_each(:asker))
-      AND authority.list = :list
-      AND authority.need = :need
+    SELECT DISTINCT authority.object
+    FROM json_each(:asker) AS asker
+    CROSS JOIN authority ON authority.principal = asker.value
+    WHERE authority.list = :list AND authority.need = :need
 )
 SELECT count(*)
 FROM visible CROSS JOIN object AS o ON o.key = visible.key
 WHERE o.deleted = 0 /* filters */
+
+-- name: count_all
+-- How many live objects and tombstones there are of each kind.
+-- Columns: kind, deleted, count
+SELECT list.kind, object.deleted, count(*)
+FROM list JOIN object ON object.list = list.key
+GROUP BY list.kind, object.deleted
 
 -- name: start_list
 -- Give a list that was never used its first timestamp.

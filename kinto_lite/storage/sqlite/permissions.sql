@@ -2,7 +2,8 @@
 -- The principals of an asker: the names given, and the groups they are in.
 -- Columns: key, name
 WITH direct (key, name) AS (
-    SELECT key, name FROM principal WHERE name IN (SELECT value FROM json_each(:names))
+    SELECT principal.key, principal.name
+    FROM json_each(:names) AS wanted CROSS JOIN principal ON principal.name = wanted.value
 )
 SELECT key, name FROM direct
 UNION
@@ -83,3 +84,73 @@ SELECT name FROM kind
 -- name: insert_kind
 -- Remember that lists exist for a kind.
 INSERT INTO kind (name) VALUES (:name) ON CONFLICT DO NOTHING
+
+-- name: list_permissions
+-- What an asker has stored permissions on, or is granted by settings on all objects of a kind;
+-- with the permissions these imply on the same object. `:grants` are keys of permission names
+-- that settings grant everywhere; `:root` is a JSON array of what they grant at the root, or
+-- null.
+-- Columns: key, id, last_modified, data, deleted
+WITH met (object, need) AS (
+    SELECT authority.object, authority.need FROM authority
+    WHERE authority.principal IN (SELECT value FROM json_each(:asker))
+    UNION
+    SELECT object.key, inheritance.need
+    FROM json_each(:grants) AS granted
+    JOIN permission_name ON permission_name.key = granted.value
+    JOIN inheritance ON inheritance.granted_by = permission_name.key
+    JOIN list ON list.kind = permission_name.kind
+    JOIN object ON object.list = list.key AND object.deleted = 0
+),
+shown (object, names) AS (
+    SELECT met.object, json_group_array(DISTINCT entry.name)
+    FROM met
+    JOIN object ON object.key = met.object
+    JOIN list ON list.key = object.list
+    JOIN permission_entry AS entry ON entry.need = met.need AND entry.kind = list.kind
+    GROUP BY met.object
+),
+entries (key, id, last_modified, data, deleted) AS (
+    SELECT
+        object.key,
+        object.id,
+        0,
+        -- A merge patch leaves out what is null.
+        json_patch('{}', json_object(
+            'uri', list.parent_uri || '/' || list.kind || 's/' || object.id,
+            'resource_name', list.kind,
+            'permissions', json(shown.names),
+            'id', object.id,
+            'bucket_id', coalesce(above.id, parent.id, object.id),
+            'collection_id', CASE
+                WHEN list.kind = 'collection' THEN object.id
+                WHEN above.id IS NOT NULL THEN parent.id
+            END,
+            'group_id', CASE WHEN list.kind = 'group' THEN object.id END,
+            'record_id', CASE WHEN list.kind = 'record' THEN object.id END
+        )),
+        0
+    FROM shown
+    JOIN object ON object.key = shown.object
+    JOIN list ON list.key = object.list
+    LEFT JOIN object AS parent ON parent.key = list.parent
+    LEFT JOIN object AS above ON above.key = list.grandparent
+    UNION ALL
+    SELECT 0, NULL, 0, json_object('uri', '/', 'resource_name', 'root', 'permissions', json(:root)), 0
+    WHERE :root IS NOT NULL
+)
+SELECT o.key, o.id, o.last_modified, o.data, o.deleted
+FROM entries AS o
+WHERE TRUE /* filters */ /* after */
+ORDER BY /* sort */
+LIMIT :limit
+
+-- name: delete_permission_entries
+-- Forget how needs are shown, to write it anew.
+DELETE FROM permission_entry
+
+-- name: insert_permission_entry
+-- Store how one need is shown on objects of a kind.
+INSERT INTO permission_entry (kind, need, name)
+SELECT :kind, permission_name.key, :name FROM permission_name
+WHERE permission_name.kind = :need_kind AND permission_name.name = :need

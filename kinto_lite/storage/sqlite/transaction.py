@@ -106,25 +106,25 @@ class SqliteTransaction:
     def list_objects(
         self, list_key: int, kind: str, query: Query, visible: Visibility | None
     ) -> Page:
-        conditions, bindings = compile_filters(query.filters)
-        after, after_bindings = compile_after(query.sort, query.after)
         name = "list_visible_objects" if visible else "list_live_objects"
         if query.with_deleted and not visible:
             name = "list_all_objects"
-        text = fill(
-            QUERIES[name],
-            ("filters", conditions),
-            ("after", after),
-            ("sort", compile_sort(query.sort)),
-        )
-        bindings |= after_bindings
-        bindings |= self._scope(list_key, kind, visible)
-        bindings["limit"] = query.limit + 1
-        rows = [
-            Row(key, id_, last_modified, data, bool(deleted))
-            for key, id_, last_modified, data, deleted in self._execute(text, bindings)
-        ]
+        bindings = self._scope(list_key, kind, visible) | {"limit": query.limit + 1}
+        rows = self._select(QUERIES[name], query, bindings)
         return Page(rows[: query.limit], len(rows) > query.limit)
+
+    def _select(self, text: str, query: Query, bindings: dict[str, Any]) -> list[Row]:
+        """Run a query that shows rows, with its filters, order and position filled in."""
+        conditions, filter_bindings = compile_filters(query.filters)
+        after, after_bindings = compile_after(query.sort, query.after)
+        filled = fill(
+            text, ("filters", conditions), ("after", after), ("sort", compile_sort(query.sort))
+        )
+        found = self._execute(filled, bindings | filter_bindings | after_bindings)
+        return [
+            Row(key, id_, last_modified, data, bool(deleted))
+            for key, id_, last_modified, data, deleted in found
+        ]
 
     def count_objects(
         self, list_key: int, kind: str, query: Query, visible: Visibility | None
@@ -224,6 +224,38 @@ class SqliteTransaction:
         for key, principal in rows:
             lists.setdefault(self._names.name(key), []).append(principal)
         return lists
+
+    def list_permissions(
+        self, asker: Asker, everywhere: Sequence[tuple[str, str]], root: Sequence[str], query: Query
+    ) -> Page:
+        bindings = self._grants(asker, everywhere, root) | {"limit": query.limit + 1}
+        rows = self._select(QUERIES["list_permissions"], query, bindings)
+        return Page(rows[: query.limit], len(rows) > query.limit)
+
+    def count_permissions(
+        self, asker: Asker, everywhere: Sequence[tuple[str, str]], root: Sequence[str], query: Query
+    ) -> int:
+        bindings = self._grants(asker, everywhere, root) | {"limit": -1}
+        conditions, filter_bindings = compile_filters(query.filters)
+        text = fill(
+            QUERIES["list_permissions"], ("filters", conditions), ("after", ""), ("sort", "o.key")
+        )
+        count = f"SELECT count(*) FROM ({text})"  # noqa: S608 - a named query, values bound
+        ((number,),) = self._execute(count, bindings | filter_bindings)
+        return int(number)
+
+    def _grants(
+        self, asker: Asker, everywhere: Sequence[tuple[str, str]], root: Sequence[str]
+    ) -> dict[str, Any]:
+        keys = [self._names.keys[grant] for grant in everywhere]
+        shown = json.dumps(root) if root else None
+        return {"asker": asker.keys, "grants": json.dumps(keys), "root": shown}
+
+    def count_all(self) -> tuple[dict[str, int], dict[str, int]]:
+        counts: tuple[dict[str, int], dict[str, int]] = ({}, {})
+        for kind, is_deleted, number in self._execute(QUERIES["count_all"]):
+            counts[is_deleted][kind] = number
+        return counts
 
     def replace_permissions(
         self, list_key: int, object_key: int, kind: str, permissions: Mapping[str, Iterable[str]]

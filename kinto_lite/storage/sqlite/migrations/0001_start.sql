@@ -14,6 +14,15 @@ CREATE TABLE inheritance (
     PRIMARY KEY (granted_by, need)
 ) STRICT, WITHOUT ROWID;
 
+-- How the needs that somebody has on an object of a kind are shown in the list of permissions.
+-- Written at start from permissions/tree.py.
+CREATE TABLE permission_entry (
+    kind TEXT NOT NULL,
+    need INTEGER NOT NULL REFERENCES permission_name (key),
+    name TEXT NOT NULL,
+    PRIMARY KEY (need, kind, name)
+) STRICT, WITHOUT ROWID;
+
 -- The kinds this file has lists for.
 CREATE TABLE kind (
     name TEXT PRIMARY KEY
