@@ -18,6 +18,7 @@ from kinto_lite.plugins.default_bucket import DEFAULT_BUCKET
 from kinto_lite.plugins.flush import FLUSH
 from kinto_lite.protocol.cors import Origins
 from kinto_lite.resources.list_permissions import PERMISSIONS_ROUTE
+from kinto_lite.resources.delete_user_data import USER_DATA_ROUTES
 from kinto_lite.resources.kinds import DEFAULT_IDENTIFIERS
 from kinto_lite.resources.routes import core_routes
 from kinto_lite.settings import Settings, read_settings
@@ -97,7 +98,7 @@ def build_service(settings: Settings, storage: Storage) -> Service:
         token_secret=storage.read_secret("page_tokens").encode("ascii"),
     )
     service.routes.extend(core_routes(kinds, settings))
-    service.routes.append(BATCH_ROUTE)
+    service.routes += [BATCH_ROUTE, *USER_DATA_ROUTES]
     if settings["experimental_permissions_endpoint"]:
         service.routes.append(PERMISSIONS_ROUTE)
     service.capabilities.update(core_capabilities(settings))

@@ -140,6 +140,15 @@ class Transaction(Protocol):
         """Add one principal to one list, if it is not there yet."""
         ...
 
+    def list_owned_alone(self, principal: str, kind: str) -> list[tuple[ListRef, Place]]:
+        """Return the objects of a kind that a principal is the only writer of, each with its
+        list; what the places say of needs and permissions means nothing."""
+        ...
+
+    def remove_principal(self, principal: str) -> None:
+        """Take a principal's permissions and memberships away."""
+        ...
+
     def flush(self) -> None:
         """Empty the database; secrets stay."""
         ...

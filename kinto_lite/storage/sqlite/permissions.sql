@@ -154,3 +154,34 @@ DELETE FROM permission_entry
 INSERT INTO permission_entry (kind, need, name)
 SELECT :kind, permission_name.key, :name FROM permission_name
 WHERE permission_name.kind = :need_kind AND permission_name.name = :need
+
+-- name: list_owned_alone
+-- The objects of a kind that a principal is the only writer of.
+-- Columns: list, parent_uri, list timestamp, key, id, last_modified, data
+SELECT
+    list.key, list.parent_uri, list.last_modified,
+    object.key, object.id, object.last_modified, object.data
+FROM principal
+JOIN permission ON permission.principal = principal.key
+JOIN permission_name ON permission_name.key = permission.name
+    AND permission_name.kind = :kind AND permission_name.name = 'write'
+JOIN object ON object.key = permission.object
+JOIN list ON list.key = object.list
+WHERE principal.name = :principal
+  AND NOT EXISTS (
+      SELECT 1 FROM permission AS other
+      WHERE other.object = permission.object
+        AND other.name = permission.name
+        AND other.principal <> permission.principal
+  )
+ORDER BY list.key, object.key
+
+-- name: delete_permissions_of_principal
+-- Take everything away that a principal was given.
+DELETE FROM permission
+WHERE principal = (SELECT key FROM principal WHERE name = :principal)
+
+-- name: delete_memberships_of_principal
+-- Take a principal out of all groups.
+DELETE FROM membership
+WHERE member = (SELECT key FROM principal WHERE name = :principal)

@@ -294,6 +294,19 @@ class SqliteTransaction:
     def _insert_principal(self, name: str) -> None:
         self._execute(QUERIES["insert_principal"], {"name": name})
 
+    def list_owned_alone(self, principal: str, kind: str) -> list[tuple[ListRef, Place]]:
+        found = self._execute(
+            QUERIES["list_owned_alone"], {"principal": principal, "kind": kind}
+        )
+        return [
+            (ListRef(kind, parent_uri), Place(list_key, timestamp, 0, frozenset(), Row(*row)))
+            for list_key, parent_uri, timestamp, *row in found
+        ]
+
+    def remove_principal(self, principal: str) -> None:
+        for name in ("delete_permissions_of_principal", "delete_memberships_of_principal"):
+            self._execute(QUERIES[name], {"principal": principal})
+
     def flush(self) -> None:
         self._execute(QUERIES["delete_all_lists"])
         self._execute(QUERIES["delete_all_principals"])
