@@ -1,0 +1,51 @@
+"""The package: what it needs and what it holds. The version stands in `kinto_lite/version.py`.
+
+Beside the package `kinto_lite/` lies the launcher `kinto_lite.py`; the wheel takes the package
+only, with its `.sql` files.
+"""
+
+import runpy
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+
+#: Where Granian has wheels; elsewhere waitress serves.
+HAS_GRANIAN = (
+    'platform_python_implementation == "CPython"'
+    ' and platform_machine in "x86_64 AMD64 aarch64 arm64 ARM64 armv7l"'
+)
+
+setup(
+    name="kinto-lite",
+    version=runpy.run_path(str(HERE / "kinto_lite" / "version.py"))["VERSION"],
+    description="Self-hosted JSON storage and sync server that speaks the Kinto HTTP API",
+    long_description=(HERE / "README.md").read_text("utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.11",
+    packages=find_packages(include=["kinto_lite", "kinto_lite.*"]),
+    package_data={"kinto_lite": ["**/*.sql"]},
+    install_requires=[
+        "apsw>=3.50",
+        "bottle>=0.13,<0.14",
+        f"granian>=2.2,<3; {HAS_GRANIAN}",
+        "jsonpatch>=1.33",
+        "jsonschema>=4.20",
+        "waitress>=3.0",
+    ],
+    extras_require={
+        "test": [
+            "hypothesis>=6.100",
+            "kinto-http>=11",
+            "pytest>=8",
+            "pytest-cov>=5",
+            "pytest-xdist>=3.5",
+            "webtest>=3.0",
+        ],
+        "lint": ["mypy>=1.11", "ruff>=0.6", "types-jsonschema", "types-waitress"],
+        "build": ["build>=1.2"],
+    },
+    entry_points={"console_scripts": ["kinto-lite = kinto_lite.cli:main"]},
+)
