@@ -14,8 +14,9 @@ Source: protocol, part 1, chapter 12 (limits are ours).
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import lru_cache, reduce
 from importlib import import_module
+from operator import or_
 from typing import Any, NamedTuple
 
 #: Characters of a pattern.
@@ -23,6 +24,7 @@ MAX_PATTERN = 1000
 
 _MAX_POWER = 3
 _MAX_FACTOR = 64
+_MAX_GROUPS = 100
 #: Repetitions beyond this count as unlimited.
 _MANY = 16
 #: Positions that the engine tries in the time of one step of `protocol.schemas`.
@@ -53,6 +55,8 @@ def measure_pattern(pattern: str) -> PatternCost:
     """
     if len(pattern) > MAX_PATTERN:
         raise ValueError(f"it has more than {MAX_PATTERN} characters")
+    if pattern.count("(") > _MAX_GROUPS:
+        raise ValueError(f"it has more than {_MAX_GROUPS} groups")
     try:
         tree = _parser.parse(pattern)
     except (RecursionError, OverflowError):
@@ -106,13 +110,13 @@ class _Measure:
         return _read_characters(operation, argument)
 
     def step_branch(self, branches: list[Any], follow: int, is_repeated: bool) -> int:
-        seen = 0
-        for branch in branches:
-            first = self.walk(branch, follow, is_repeated)
-            if seen & first & _CHARACTERS:
-                self.allow_choice(2, is_repeated)
-            seen |= first
-        return seen
+        firsts = [self.walk(branch, follow, is_repeated) for branch in branches]
+        prefixes = [_read_prefix(branch) for branch in branches]
+        begins = list(zip(firsts, prefixes, strict=True))
+        ways = max(sum(_begin_alike(one, other) for other in begins) for one in begins)
+        if ways > 1:
+            self.allow_choice(ways, is_repeated)
+        return reduce(or_, firsts)
 
     def step_repeat(self, low: int, high: int, body: Any, follow: int, is_repeated: bool) -> int:
         first, is_empty = _find_first(body)
@@ -121,7 +125,7 @@ class _Measure:
         is_undecided = low != high and bool(first & follow & _CHARACTERS)
         if high <= _MANY:
             if is_undecided:
-                self.allow_choice(int(high), is_repeated)
+                self.allow_choice(int(high) + 1, is_repeated)
         elif not follow & _COMPLETE or low > _MANY:
             self.undecided.append(is_undecided)
         if is_undecided and is_repeated:
@@ -140,12 +144,29 @@ class _Measure:
     def allow_choice(self, ways: int, is_repeated: bool) -> None:
         if is_repeated:
             raise ValueError("it repeats alternatives that begin alike")
-        self.factor *= max(2, ways)
+        self.factor *= ways
 
 
 def _is_anchored(tree: Any) -> bool:
     operation, argument = tree[0] if len(tree) else ("", None)
     return str(operation) == "AT" and str(argument).startswith("AT_BEGINNING")
+
+
+def _begin_alike(one: tuple[int, list[int]], other: tuple[int, list[int]]) -> bool:
+    """Tell whether a text can begin both branches, as far as their fixed prefixes show."""
+    if not one[0] & other[0] & _CHARACTERS:
+        return one is other
+    return all(here & there for here, there in zip(one[1], other[1], strict=False))
+
+
+def _read_prefix(nodes: Any) -> list[int]:
+    """Return the characters at each place before the first node that is not one character."""
+    prefix = []
+    for operation, argument in nodes:
+        if str(operation) not in ("LITERAL", "NOT_LITERAL", "ANY", "IN"):
+            break
+        prefix.append(_read_characters(str(operation), argument))
+    return prefix
 
 
 def _find_first(nodes: Any) -> tuple[int, bool]:
@@ -168,10 +189,7 @@ def _find_first_of(operation: str, argument: Any) -> tuple[int, bool]:
         return _find_first(argument)
     if operation == "BRANCH":
         found = [_find_first(branch) for branch in argument[1]]
-        first = 0
-        for characters, _ in found:
-            first |= characters
-        return first, any(is_empty for _, is_empty in found)
+        return reduce(or_, (first for first, _ in found)), any(is_empty for _, is_empty in found)
     if operation.endswith("_REPEAT"):
         first, is_empty = _find_first(argument[2])
         return first, is_empty or argument[0] == 0

@@ -56,6 +56,7 @@ DIFFERENCES: tuple[Difference, ...] = (
     Difference("only data.id = default of PUT /buckets/default is replaced", why.is_default_id),
     Difference("401 of the personal bucket has CORS headers", why.is_default_cors),
     Difference("groups of a deleted bucket lose their members", why.is_old_group),
+    Difference("errors escape characters as other answers do", why.is_escape),
     Difference("an id has no newline at its end", why.is_newline),
 )
 

@@ -167,6 +167,11 @@ def is_light_removal(asked: Asked) -> bool:
     return asked.method == "PATCH" and asked.failed and is_short
 
 
+def is_escape(asked: Asked) -> bool:
+    """The reference writes `\\u00e9` in errors, `\\u00E9` elsewhere."""
+    return asked.where == ("body escapes",) and asked.status[0] >= 400
+
+
 def is_newline(asked: Asked) -> bool:
     """The reference lets one newline through."""
     return "%0A" in asked.path

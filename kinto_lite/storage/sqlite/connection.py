@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import apsw
@@ -73,10 +74,10 @@ def connect(path: str, busy_timeout_seconds: float) -> apsw.Connection:
     return connection
 
 
-def check_file(path: Path, newest_version: int) -> None:
+def check_file(path: Path, newest_version: int, busy_timeout_seconds: float) -> None:
     """Refuse a file that is not ours, damaged, newer or not writable, without touching it.
 
-    Errors: UnusableFile, with one line that says what to do.
+    Errors: UnusableFile, with one line that says what to do; apsw.Error, untranslated.
     """
     folder = path.parent
     if not folder.is_dir():
@@ -90,6 +91,7 @@ def check_file(path: Path, newest_version: int) -> None:
     if not os.access(path, os.R_OK | os.W_OK):
         raise UnusableFile(f"The database {path} is not writable: change its rights or the path.")
     _check_header(path, newest_version)
+    _check_content(path, newest_version, busy_timeout_seconds)
 
 
 def _check_header(path: Path, newest_version: int) -> None:
@@ -100,9 +102,34 @@ def _check_header(path: Path, newest_version: int) -> None:
             f"{path} is not a database, or it is damaged: restore a backup or use another path."
         )
     version, application = struct.unpack(">I4xI", header[60:72])
-    check_version(path, version, newest_version)
     if application not in (0, APPLICATION_ID):
-        raise UnusableFile(f"{path} is a database of another program: use another path.")
+        raise _foreign(path)
+    if application:
+        check_version(path, version, newest_version)
+
+
+def _check_content(path: Path, newest_version: int, busy_timeout_seconds: float) -> None:
+    """Ask SQLite the same, since what a crash left in the log is newer than the header.
+
+    A log is looked at read only: closing a writable connection would move it into the file.
+    """
+    log = Path(f"{path}-wal")
+    has_log = log.exists() and log.stat().st_size > 0
+    flags = apsw.SQLITE_OPEN_READONLY if has_log else apsw.SQLITE_OPEN_READWRITE
+    with closing(apsw.Connection(str(path), flags=flags)) as connection:
+        set_busy_timeout(connection, busy_timeout_seconds)
+        version = int(connection.pragma("user_version"))
+        application = int(connection.pragma("application_id"))
+        ((relations,),) = connection.execute("SELECT count(*) FROM sqlite_schema")
+    # Of a new file, a crash may leave a header and nothing else.
+    is_blank = not (application or version or relations)
+    if application != APPLICATION_ID and not is_blank:
+        raise _foreign(path)
+    check_version(path, version, newest_version)
+
+
+def _foreign(path: Path) -> UnusableFile:
+    return UnusableFile(f"{path} is a database of another program: use another path.")
 
 
 def check_version(path: Path | str, version: int, newest_version: int) -> None:

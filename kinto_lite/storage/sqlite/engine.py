@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import secrets
 import threading
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
+from weakref import WeakSet
 
 import apsw
 
@@ -33,8 +35,8 @@ def open_sqlite(url: str, options: StorageOptions) -> SqliteStorage:
     if path == MEMORY:
         return SqliteStorage(MEMORY, options)
     file = Path(path).absolute()
-    check_file(file, len(list_migrations()))
     try:
+        check_file(file, len(list_migrations()), options.busy_timeout_seconds)
         return SqliteStorage(str(file), options)
     except apsw.Error as error:
         raise UnusableFile(
@@ -50,12 +52,17 @@ class SqliteStorage:
         self._options = options
         self._local = threading.local()
         self._write_turn = threading.RLock()
-        self._opened: list[apsw.Connection] = []
+        # Weak, so that the connection of a thread closes when the thread ends.
+        self._opened: WeakSet[apsw.Connection] = WeakSet()
         self._opening = threading.Lock()
         self._shared = connect(path, options.busy_timeout_seconds) if path == MEMORY else None
-        connection = self.connection()
-        migrate(connection, path)
-        self.names = Names(connection, options)
+        try:
+            connection = self.connection()
+            migrate(connection, path)
+            self.names = Names(connection, options)
+        except BaseException:
+            self.close()
+            raise
 
     def connection(self) -> apsw.Connection:
         """Return the connection of this thread."""
@@ -67,7 +74,7 @@ class SqliteStorage:
                 self.path, self._options.busy_timeout_seconds
             )
             with self._opening:
-                self._opened.append(found)
+                self._opened.add(found)
         return found
 
     def transaction(self, write: bool) -> Session:
@@ -101,10 +108,13 @@ class SqliteStorage:
             if commit:
                 connection.execute("COMMIT")
         finally:
-            # A failed commit, or an error that already ended the transaction, leaves one state.
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            self._give_turn(write)
+            try:
+                # A failed commit, or an error that already ended the transaction, leaves one
+                # state.
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+            finally:
+                self._give_turn(write)
 
     def _take_turn(self) -> None:
         if not self._write_turn.acquire(timeout=self._options.busy_timeout_seconds):
@@ -146,7 +156,9 @@ class SqliteStorage:
             self._opened.clear()
         for connection in connections:
             if connection is connections[-1]:
-                connection.pragma("optimize")
+                with suppress(apsw.Error):
+                    # Statistics for the query planner: worth having, not worth failing for.
+                    connection.pragma("optimize")
             connection.close()
         self._local = threading.local()
 

@@ -42,7 +42,9 @@ def write_names(connection: apsw.Connection, options: StorageOptions) -> None:
         _write_kinds(connection, options)
         connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        # A full disk has ended the transaction already.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
         raise
 
 

@@ -41,7 +41,7 @@ class SqliteTransaction:
         if user_id is not None:
             names += [user_id, "system.Authenticated"]
         rows = self._find_principals(names)
-        if self.is_write and len(rows) < len(names):
+        if self.is_write and not {name for _, name in rows}.issuperset(names):
             # What this request stores will belong to these principals: they need numbers now.
             for name in names:
                 self._insert_principal(name)

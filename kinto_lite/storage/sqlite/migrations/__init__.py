@@ -37,7 +37,9 @@ def migrate(connection: apsw.Connection, path: str) -> None:
         connection.pragma("application_id", APPLICATION_ID)
         connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        # A full disk has ended the transaction already.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
         raise
 
 
