@@ -29,12 +29,25 @@ from kinto_lite.hooks import Call, Detached, Performed, Service
 from kinto_lite.model import Answer, ApiRequest, Asker
 from kinto_lite.pipeline.common import Edition, error_answer
 from kinto_lite.pipeline.credentials import identify
-from kinto_lite.pipeline.routing import PREFIX, Found, Routes, is_ours, is_text, is_versioned
+from kinto_lite.pipeline.routing import (
+    PREFIX,
+    Found,
+    Routes,
+    is_ours,
+    is_query,
+    is_text,
+    is_versioned,
+)
 from kinto_lite.protocol.caching import redirect_cache
 from kinto_lite.storage.base import Busy, Full, NeedsWrite, StorageError, Transaction
 
 #: What may stand in the path of a URL as it is (RFC 3986), besides letters and digits.
 _SAFE_IN_PATHS = "/-._~!$&'()*+,;=:@"
+
+_BAD_QUERY = (
+    "A request with an incorrect encoding in the querystring wasreceived. Please make sure your "
+    "requests are encoded in UTF-8: "
+)
 
 log = logging.getLogger("kinto_lite")
 
@@ -146,6 +159,8 @@ class Pipeline:
         path = request.path
         if not is_text(path):
             return self._error(ApiError(BAD_REQUEST, "Invalid URL path."))
+        if not is_query(request.query):
+            return self._error(ApiError(BAD_REQUEST, _BAD_QUERY + request.query))
         if not is_versioned(path):
             return self._redirect_to_version(request)
         if not is_ours(path):

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from kinto_lite.hooks import Route
+from kinto_lite.protocol.querystring import decode_query
 
 PREFIX = "/v1"
 _VERSIONED = re.compile(r"/v[0-9]")
@@ -97,3 +98,14 @@ def is_ours(path: str) -> bool:
 def is_text(path: str) -> bool:
     """Tell whether a decoded path was UTF-8; bytes that were not stand in it as surrogates."""
     return path.isascii() or not any("\ud800" <= character <= "\udfff" for character in path)
+
+
+def is_query(query: str) -> bool:
+    """Tell whether a raw query string is UTF-8 once it is decoded."""
+    if query.isascii() and "%" not in query:
+        return True
+    try:
+        decode_query(query)
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -96,7 +96,7 @@ class _Measure:
 
     def step(self, operation: str, argument: Any, follow: int, is_repeated: bool) -> int:
         if operation == "AT":
-            return 0 if str(argument).startswith("AT_END") else follow
+            return 0 if str(argument).startswith("AT_END") else follow & ~_COMPLETE
         if operation == "SUBPATTERN":
             return self.walk(argument[3], follow, is_repeated)
         if operation == "ATOMIC_GROUP":
@@ -139,7 +139,7 @@ class _Measure:
         self.walk(body, 0, is_repeated)
         if is_repeated and len(self.undecided) > before:
             raise ValueError("it repeats a look-around")
-        return follow
+        return follow & ~_COMPLETE
 
     def allow_choice(self, ways: int, is_repeated: bool) -> None:
         if is_repeated:

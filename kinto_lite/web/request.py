@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import IO, Any
-from urllib.parse import unquote_to_bytes
 
 from kinto_lite.errors import BAD_REQUEST, TOO_LARGE, URI_TOO_LONG, ApiError
 from kinto_lite.model import ApiRequest
@@ -19,21 +18,12 @@ MAX_URL_CHARACTERS = 65_536
 def read_request(environ: Mapping[str, Any], max_body_bytes: int) -> ApiRequest:
     """Return the request.
 
-    Errors: ApiError 400 for paths and queries that are not UTF-8, 413 for a body over
+    Errors: ApiError 400 for a path that is not UTF-8, 413 for a body over
     `max_body_bytes`, 414 for an endless URL.
     """
     request = read_envelope(environ)
-    query = request.query
-    if len(query) + len(request.path) > MAX_URL_CHARACTERS:
+    if len(request.query) + len(request.path) > MAX_URL_CHARACTERS:
         raise ApiError(URI_TOO_LONG, "The URL is too long.")
-    try:
-        unquote_to_bytes(query.encode("latin-1", "replace")).decode("utf-8")
-    except UnicodeDecodeError:
-        text = (
-            "A request with an incorrect encoding in the querystring wasreceived. Please make "
-            f"sure your requests are encoded in UTF-8: {query}"
-        )
-        raise ApiError(BAD_REQUEST, text) from None
     request.body = _read_body(environ, max_body_bytes)
     return request
 

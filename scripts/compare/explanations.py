@@ -84,6 +84,39 @@ def is_deleted_field(asked: Asked) -> bool:
     return asked.method == "HEAD" and all("total-" in where for where in asked.where)
 
 
+def is_unsortable_page(asked: Asked) -> bool:
+    """The reference refuses its own token when the last object had an array or object there."""
+    return asked.status == (400, 200) and {"_token", "_sort"} <= set(asked.names)
+
+
+def is_foreign_token(asked: Asked) -> bool:
+    """The reference takes a token with any filters."""
+    return asked.status == (200, 400) and "_token" in asked.names
+
+
+def is_tie(asked: Asked) -> bool:
+    """Objects may have the same timestamp when clients give it; then any order will do."""
+    bodies = [body.get("data") if isinstance(body, dict) else None for body in asked.json]
+    if not all(isinstance(data, list) for data in bodies):
+        return False
+    times = [[item.get("last_modified") for item in data] for data in bodies]
+    is_tied = len(set(times[0])) < len(times[0]) or len(set(times[1])) < len(times[1])
+    return is_tied and is_about_items(asked)
+
+
+def is_bumped_time(asked: Asked) -> bool:
+    """The reference takes the counter + 1, without a look at the clock."""
+    places = ("header etag", "header last-modified", "body.data.last_modified")
+    return "last_modified" in asked.data and all(where in places for where in asked.where)
+
+
+def is_unstarted_list(asked: Asked) -> bool:
+    """In the reference, a refused write starts the timestamp of a list nobody used before."""
+    places = ("header etag", "header last-modified")
+    is_empty = asked.status[0] != 200 or asked.method == "HEAD" or asked.json[0] == {"data": []}
+    return is_empty and all(where in places for where in asked.where)
+
+
 # --- headers (core, chapters 1.8 and 4.3) ------------------------------------------------------
 
 
@@ -276,7 +309,12 @@ def is_default_id(asked: Asked) -> bool:
     return asked.path.startswith(PERSONAL) and "default" in str(asked.data.get("id"))
 
 
+def is_default_refusal(asked: Asked) -> bool:
+    """The reference refuses nobody before it looks whether there is such a URL."""
+    return asked.path.startswith(PERSONAL) and asked.status == (401, 307)
+
+
 def is_default_cors(asked: Asked) -> bool:
-    """The reference leaves them out."""
-    is_refused = asked.path.startswith(PERSONAL) and asked.status == (401, 401)
-    return is_refused and all("access-control" in where for where in asked.where)
+    """The reference has none on 401, and now and then those of an unknown URL."""
+    is_personal = asked.path.startswith(PERSONAL)
+    return is_personal and all("access-control" in where for where in asked.where)

@@ -166,6 +166,7 @@ def prepare(generator: Generator) -> None:
     for name in ("articles", "typed"):
         path = f"/buckets/blog/collections/{name}"
         add("PUT", path, generator.make_body(path), user="alice")
+        add("GET", f"{path}/records", user="alice")
     if generator.chance(0.5):
         add("PUT", "/buckets/todo", generator.make_body("/buckets/todo"), user="alice")
     for name in ("eds", "fans"):

@@ -145,9 +145,13 @@ def ask_token(g: Generator) -> None:
     if not g.listed:
         return
     number = g.rng.choice(g.listed)
-    path = g.requests[number - 1].path.removeprefix("/v1").partition("?")[0]
-    limit = f"&_limit={g.rng.randint(1, 3)}" if g.chance(0.7) else ""
-    g.add(g.rng.choice(["GET", "GET", "HEAD", "DELETE"]), f"{path}?_token=«token:{number}»{limit}")
+    path, _, query = g.requests[number - 1].path.removeprefix("/v1").partition("?")
+    parts = [part for part in query.split("&") if not part.startswith(("_limit", "_token"))]
+    if g.chance(0.7):
+        parts.append(f"_limit={g.rng.randint(1, 3)}")
+    parts.append(f"_token=«token:{number}»")
+    method = g.rng.choice(["GET", "GET", "HEAD", "DELETE"])
+    g.add(method, f"{path}?{'&'.join(part for part in parts if part)}")
 
 
 def ask_deletion(g: Generator) -> None:

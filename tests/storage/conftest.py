@@ -1,0 +1,67 @@
+"""The storages that the suite runs on, and trees of objects in them.
+
+`make_url` is the place where an engine joins: a name in `ENGINES`, a URL of an empty database.
+Tests whose file is not called `test_sqlite_...` use the interface only, so they run on each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from kinto_lite.permissions.tree import KINDS, TREE
+from kinto_lite.storage.base import Storage, StorageOptions
+from kinto_lite.storage.engines import open_storage
+from tests.storage.trees import Tree
+
+#: Every engine, in each way of keeping its data that matters.
+ENGINES = ("sqlite-memory", "sqlite-file")
+
+StorageOpener = Callable[..., Storage]
+
+
+def make_url(engine: str, folder: Path) -> str:
+    """The URL of a new, empty database."""
+    return {"sqlite-memory": "sqlite://", "sqlite-file": f"sqlite:///{folder / 'test.db'}"}[engine]
+
+
+@pytest.fixture
+def options() -> StorageOptions:
+    """What engines are told; a writer that waits gives up soon."""
+    return StorageOptions(KINDS, TREE, busy_timeout_seconds=5)
+
+
+@pytest.fixture
+def reopen(options: StorageOptions) -> Iterator[StorageOpener]:
+    """A function that opens a URL; what it opened is closed after the test."""
+    with ExitStack() as stack:
+
+        def open_url(url: str, **changes: float) -> Storage:
+            storage = open_storage(url, options._replace(**changes))  # type: ignore[arg-type]
+            stack.callback(storage.close)
+            return storage
+
+        yield open_url
+
+
+@pytest.fixture(params=ENGINES)
+def storage(request: pytest.FixtureRequest, tmp_path: Path, reopen: StorageOpener) -> Storage:
+    """An empty storage, of each engine in turn."""
+    return reopen(make_url(request.param, tmp_path))
+
+
+@pytest.fixture
+def file_url(tmp_path: Path) -> str:
+    """The URL of a database that several threads, processes and openings can share."""
+    return make_url("sqlite-file", tmp_path)
+
+
+@pytest.fixture
+def tree(storage: Storage) -> Tree:
+    """A storage with a bucket and a collection that alice writes, no record yet."""
+    tree = Tree(storage)
+    tree.put_parents()
+    return tree
