@@ -76,6 +76,10 @@ class Pipeline:
         """Answer a request that could not even be read."""
         return self._edition.finish_elsewhere(request, self._error(error))
 
+    def refuse_storage(self, request: ApiRequest, error: StorageError) -> Answer:
+        """Answer a request whose writes were lost when they were to be committed."""
+        return self.refuse(request, self._map_storage_error(error))
+
     def _answer_route(self, request: ApiRequest, found: Found) -> Answer:
         try:
             refusal = self._edition.preflight_or_405(request, found.route)

@@ -22,7 +22,7 @@ from kinto_lite.protocol.querystring import Condition, ListParameters, decode_va
 MAX_VALUES = 10_000
 #: Parts of dotted names, added up, that the filters and the sort keys of a request may have.
 MAX_FILTER_PARTS = 256
-MAX_SORT_PARTS = 64
+MAX_SORT_PARTS = 32
 #: How far from now a timestamp may lie in the future.
 MAX_AHEAD_MS = 24 * 60 * 60 * 1000
 

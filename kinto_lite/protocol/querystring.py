@@ -74,7 +74,8 @@ class ListParameters:
 def decode_query(raw: str) -> list[tuple[str, str]]:
     """Split a raw query string into decoded pairs of name and value.
 
-    `raw` comes as in WSGI: each character stands for a byte.
+    `raw` comes as in WSGI: each character stands for a byte. Like the reference it takes `;`
+    for `&`.
     Errors: UnicodeDecodeError when it is not UTF-8.
     """
     try:
@@ -82,7 +83,7 @@ def decode_query(raw: str) -> list[tuple[str, str]]:
     except UnicodeEncodeError:
         octets = raw.encode("utf-8", "surrogatepass")
     pairs = []
-    for item in octets.split(b"&"):
+    for item in octets.replace(b";", b"&").split(b"&"):
         if item:
             name, _, value = item.partition(b"=")
             pairs.append((_decode(name), _decode(value)))

@@ -59,7 +59,7 @@ def _select(*codes: str) -> dict[str, Json]:
 
 
 _USER = {"type": "object", "properties": {"principal": {"type": "string"}}}
-_USER_DATA = {"type": "object", "properties": {"data": _USER}, "required": ["data"]}
+_USER_DATA = parts.data_schema(_USER)
 _PERMISSIONS = parts.list_schema(parts.attributes_schema("permissions"))
 _RECORDS = parts.list_schema(parts.attributes_schema("record", is_stamped=True))
 
@@ -218,7 +218,7 @@ def _describe_operation(route: Route, method: str, security: Sequence[str]) -> d
         named = NAMED.get(route.name) or Named(route.name.capitalize(), parts.UNDOCUMENTED)
         operation = _describe_named(route, method, named)
         is_public = named.is_public
-    wanted = [] if is_public else [{name: []} for name in security]
+    wanted: list[Json] = [] if is_public else [{name: []} for name in security]
     return operation | {"produces": [_JSON], "security": wanted}
 
 

@@ -17,7 +17,7 @@ ANY_OBJECT = {"type": "object", "additionalProperties": {}}
 _TEXT = {"type": "string"}
 _TEXTS = {"type": "array", "items": _TEXT}
 _INTEGER = {"type": "integer"}
-_TIMESTAMP = {"type": "integer", "minimum": 0, "maximum": 2**63}
+_WHOLE_NUMBER = {"type": "integer", "minimum": 0, "maximum": 2**63}
 _ETAG = {"type": "string", "pattern": '^("[0-9]+"|\\*)$'}
 
 # Schemas
@@ -64,7 +64,8 @@ def attributes_schema(kind: str, *, is_stamped: bool = False) -> dict[str, Json]
     """Return the schema of `data`; stamped objects come from the server."""
     properties = {**TYPED_ATTRIBUTES.get(kind, {}), **(_STAMPS if is_stamped else {})}
     schema = {"type": "object", "title": "Data", "properties": properties}
-    return schema | {"additionalProperties": {}}
+    required = {"required": list(_STAMPS)} if is_stamped else {}
+    return schema | {"additionalProperties": {}} | required
 
 
 def object_schema(permissions: Sequence[str], data: Json) -> dict[str, Json]:
@@ -85,20 +86,22 @@ def body_schema(kind: Kind) -> dict[str, Json]:
 
 
 def patch_schema(kind: Kind) -> dict[str, Json]:
-    """Return the schema of a patch: attributes and permissions to set, or null to remove."""
-    properties = {"data": _NAMED_VALUES, "permissions": _NAMED_VALUES}
-    return {"type": "object", "title": "ObjectSchema", "properties": properties}
+    """Return the schema of the body that changes an object: attributes may have any value."""
+    return object_schema(kind.permissions, ANY_OBJECT)
 
 
 def _list_texts(names: Sequence[str]) -> dict[str, Json]:
     return {name: {"type": "array", "title": name, "items": _TEXT} for name in names}
 
 
+def data_schema(data: Json) -> dict[str, Json]:
+    """Return the schema of an answer that has nothing but `data`."""
+    return {"type": "object", "properties": {"data": data}, "required": ["data"]}
+
+
 def list_schema(data: Json) -> dict[str, Json]:
     """Return the schema of the answer of a list."""
-    properties = {"data": {"type": "array", "items": data}}
-    schema = {"type": "object", "title": "ListSchema", "properties": properties}
-    return schema | {"required": ["data"]}
+    return data_schema({"type": "array", "items": data}) | {"title": "ListSchema"}
 
 
 #: What a deletion answers. Other members of a stored object are gone.
@@ -199,12 +202,12 @@ RESPONSE_BEHAVIOR = _parameter(
     "Response-Behavior", "header", {"type": "string", "enum": ["full", "light", "diff"]}
 )
 FIELDS = _parameter("_fields", "query", _TEXTS)
-LAST_MODIFIED = _parameter("last_modified", "query", _TIMESTAMP)
+LAST_MODIFIED = _parameter("last_modified", "query", _WHOLE_NUMBER)
 SELECTION = [
-    _parameter("_limit", "query", _TIMESTAMP),
+    _parameter("_limit", "query", _WHOLE_NUMBER),
     _parameter("_sort", "query", _TEXTS),
     _parameter("_token", "query", _TEXT),
-    *(_parameter(name, "query", _TIMESTAMP) for name in ("_since", "_to", "_before")),
+    *(_parameter(name, "query", _WHOLE_NUMBER) for name in ("_since", "_to", "_before")),
     _parameter("id", "query", _TEXT),
     LAST_MODIFIED,
 ]

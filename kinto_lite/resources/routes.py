@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from kinto_lite.hooks import Handler, Route
 from kinto_lite.model import Kind
+from kinto_lite.resources.api_description import api_description_route
 from kinto_lite.resources.create_object import create_object
 from kinto_lite.resources.delete_object import delete_object
 from kinto_lite.resources.delete_objects import delete_objects
@@ -37,6 +38,7 @@ _OBJECT: dict[str, Handler] = {
 def core_routes(kinds: Mapping[str, Kind], settings: Settings) -> Iterator[Route]:
     """Yield the routes of the small endpoints, and of all lists and objects."""
     yield from UTILITY_ROUTES
+    yield api_description_route()
     for kind in kinds.values():
         pattern = f"{_parent_pattern(kind, kinds)}/{kind.plural}"
         plural = select_methods(_PLURAL, "plural", kind, settings)

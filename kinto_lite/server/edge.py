@@ -1,25 +1,41 @@
 """The asynchronous edge: a Granian (RSGI) application that calls the plain WSGI app.
 
 A request is read whole without stopping the others (`bodies`), then the app is called, in the
-one Python thread of the worker; before the answer goes out, `app.settle()` is awaited if the
-app has it: there, writes of several requests can be made durable together. Leaves the starting
-and stopping of Granian to `runner`.
+one Python thread of the worker; before the answer goes out, what it rests on is made durable,
+together with that of other requests (`commits`). Leaves the starting and stopping of Granian
+to `runner`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
 
+from kinto_lite.model import Answer
 from kinto_lite.server.addresses import Address
 from kinto_lite.server.bodies import BodyLimits, read_body
+from kinto_lite.server.commits import Commits
 from kinto_lite.server.environ import build_base, build_environ, decode_latin, read_headers
 from kinto_lite.server.refusals import Refusal, Reply, unexpected
 from kinto_lite.server.rsgi import HttpProtocol, Scope
+from kinto_lite.storage.base import Storage, StorageError
 
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+class ServedApp(Protocol):
+    """What an app offers to a server, besides being a WSGI app."""
+
+    storage: Storage
+
+    def __call__(self, environ: Any, start_response: Callable[..., Any]) -> Iterable[bytes]: ...
+
+    def refuse(self, environ: dict[str, Any], error: StorageError) -> Answer:
+        """Return the answer to a request whose writes could not be committed."""
+        ...
+
 
 #: Statuses whose responses have neither a body nor a length of one.
 BODILESS = (204, 304)
@@ -33,7 +49,7 @@ class Edge:
 
     def __init__(
         self,
-        app: WsgiApp,
+        app: ServedApp,
         address: Address,
         limits: BodyLimits,
         on_ready: Callable[[], None],
@@ -41,7 +57,7 @@ class Edge:
         is_multiprocess: bool = False,
     ) -> None:
         self._app = app
-        self._settle: Callable[[], Awaitable[None]] | None = getattr(app, "settle", None)
+        self._commits = Commits(app.storage)
         self._base = build_base(address, is_multiprocess)
         self._limits = limits
         self._on_ready = on_ready
@@ -63,10 +79,19 @@ class Edge:
 
     async def _answer(self, scope: Scope, protocol: HttpProtocol) -> Reply:
         headers = read_headers(scope.headers)
-        body = await read_body(headers, protocol, self._limits)
-        reply = call_app(self._app, build_environ(self._base, scope, headers, body))
-        if self._settle is not None:
-            await self._settle()
+        commits = self._commits
+        commits.arriving += 1
+        try:
+            body = await read_body(headers, protocol, self._limits)
+        finally:
+            commits.arriving -= 1
+        environ = build_environ(self._base, scope, headers, body)
+        reply = call_app(self._app, environ)
+        try:
+            await commits.settle()
+        except StorageError as error:
+            answer = self._app.refuse(environ, error)
+            return Reply(answer.status, answer.headers, answer.body)
         return reply
 
 

@@ -169,6 +169,23 @@ class Storage(Protocol):
         """
         ...
 
+    def share_commits(self) -> None:
+        """From now on, let transactions of this thread share one commit: `settle` makes all
+        of them durable. For a server that has one thread and holds its answers back."""
+        ...
+
+    @property
+    def is_unsettled(self) -> bool:
+        """Whether what this thread saw or wrote is not on disk yet."""
+        ...
+
+    def settle(self) -> None:
+        """Commit what is shared. When this returns, all of it is on disk.
+
+        Errors: Busy, Full, Unavailable; then nothing of it was stored.
+        """
+        ...
+
     def read_secret(self, name: str) -> str:
         """Return a random text that was made when first asked for and never changes."""
         ...

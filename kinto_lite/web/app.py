@@ -13,7 +13,7 @@ from kinto_lite.errors import ApiError
 from kinto_lite.hooks import Service
 from kinto_lite.model import Answer
 from kinto_lite.pipeline.answer import Pipeline
-from kinto_lite.storage.base import Storage
+from kinto_lite.storage.base import Storage, StorageError
 from kinto_lite.web.request import read_envelope, read_request
 
 _STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
@@ -54,6 +54,10 @@ class App:
         environ["PATH_INFO"] = environ["kinto_lite.path"]
         answer = environ["kinto_lite.answer"] = self._run(environ)
         return answer.body
+
+    def refuse(self, environ: _Environ, error: StorageError) -> Answer:
+        """Return the answer to a request whose writes could not be committed afterwards."""
+        return self._pipeline.refuse_storage(read_envelope(environ), error)
 
     def _run(self, environ: _Environ) -> Answer:
         try:

@@ -123,7 +123,8 @@ def take_item(
 ) -> Asked:
     """Return one item of a batch as an exchange."""
     path, query = split_query(str(item.get("path", "")))
-    headers = item.get("headers") if isinstance(item.get("headers"), dict) else {}
+    given = item.get("headers")
+    headers = given if isinstance(given, dict) else {}
     answers = [take_answer(body, place) for body in batch.json]
     mark = f"body.responses[{place}]."
     return Asked(

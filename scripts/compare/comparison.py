@@ -51,7 +51,7 @@ class Comparer:
         if path.partition("?")[0] in FREE_ETAGS:
             for name in ("etag", "last-modified"):
                 headers[0][name] = headers[1][name] = []
-        found = list(self._compare_headers(*headers, reference))
+        found = list(self._compare_headers(headers[0], headers[1], reference))
         if reference.status not in (304, 307) and path.partition("?")[0] not in FREE_BODIES:
             found.extend(self._compare_bodies(method, path, reference, ours))
         return found
@@ -108,12 +108,14 @@ class Comparer:
             return
         headers = [lower_names(part.pop("headers")) for part in (first, second)]
         answer = Response(first["status"], (), json.dumps(first["body"]), first["body"])
-        for mismatch in self._compare_headers(*headers, answer):
+        for mismatch in self._compare_headers(headers[0], headers[1], answer):
             yield Mismatch(f"{where}.{mismatch.where}", mismatch.reference, mismatch.ours)
         for name in ("path", "body"):
             yield from self._compare_json(f"{where}.{name}", first[name], second.get(name, ABSENT))
 
-    def _compare_arrays(self, where: str, first: list[Any], second: list[Any]) -> Iterator[Mismatch]:
+    def _compare_arrays(
+        self, where: str, first: list[Any], second: list[Any]
+    ) -> Iterator[Mismatch]:
         if ".permissions" in where or where.endswith(".principals"):
             first, second = self._sort(first, 0), self._sort(second, 1)
         if len(first) != len(second):

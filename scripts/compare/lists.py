@@ -46,7 +46,9 @@ def make_filter_value(g: Generator, operator: str, field: str) -> str:
     if operator == "has_":
         return g.rng.choice(["true", "false", "1", "0", "null", "", '"false"', "[]", "x"])
     if operator == "like_":
-        return write_value(g, g.rng.choice(["a", "*a", "a*", "*a*t*", "A", "É", "é", "a*b", "*", "", "r"]))
+        return write_value(
+            g, g.rng.choice(["a", "*a", "a*", "*a*t*", "A", "É", "é", "a*b", "*", "", "r"])
+        )
     return write_value(g, g.rng.choice(names))
 
 
@@ -69,9 +71,23 @@ def escape(value: str) -> str:
     return value if value == "%00" else quote(value, safe="«»:-+*,").replace("+", "%2B")
 
 
-NUMBERS = ("abc", "true", "-1", "1.5", '"3"', "5,6", "null", "", "'5'", " 5", "9223372036854775809", "0")
+NUMBERS = (
+    "abc",
+    "true",
+    "-1",
+    "1.5",
+    '"3"',
+    "5,6",
+    "null",
+    "",
+    "'5'",
+    " 5",
+    "9223372036854775809",
+    "0",
+)
 SORTS = (
-    "title", "-title", "n", "-n", "v", "-v", "last_modified", "-last_modified", "n,-title", "-n,title",
+    "title", "-title", "n", "-n", "v", "-v", "last_modified", "-last_modified", "n,-title",
+    "-n,title",
     "o.x", "-o.y.w", "missing", "-missing,n", "%2Bn", "v-x", "--n", '"n"', "", "id", "-id", "n,n",
     "tags", "deleted,-n",
 )  # fmt: skip
@@ -79,7 +95,19 @@ SELECTIONS = (
     "title", "n,v", "o.x", "o.x,o.y.w", "o", "missing", "o.missing", "tags.x", "title, n", "", "id",
     "deleted", "deleted,n", "last_modified", "v.x", "o.y", "title.x", "in_stock",
 )  # fmt: skip
-TIMES = ("0", "1", "12345", "abc", "null", "", "-1", "true", "1.5", "«now+1000000000»", "«now-100000»")
+TIMES = (
+    "0",
+    "1",
+    "12345",
+    "abc",
+    "null",
+    "",
+    "-1",
+    "true",
+    "1.5",
+    "«now+1000000000»",
+    "«now-100000»",
+)
 
 
 #: What puts objects in the order of their ids.
@@ -105,7 +133,9 @@ def make_query(g: Generator, filters: int) -> list[str]:
     if g.chance(0.15):
         parts.append(f"_fields={escape(g.rng.choice(SELECTIONS))}")
     if g.chance(0.05):
-        parts.append(g.rng.choice(["_x=1", "_token=abc", "_token=", "_token=1", "a", "&", "_expected=5"]))
+        parts.append(
+            g.rng.choice(["_x=1", "_token=abc", "_token=", "_token=1", "a", "&", "_expected=5"])
+        )
     g.rng.shuffle(parts)
     return [part for part in parts if g.with_names or not BY_ID.match(part)]
 
@@ -128,7 +158,11 @@ def ask_pages(g: Generator) -> None:
     sort = g.rng.choice(SORTS)
     if "id" in sort and not g.with_names:
         sort = "title"
-    query = [f"_limit={g.rng.randint(1, 3)}", f"_sort={sort}", *([make_filter(g)] if g.chance(0.3) else [])]
+    query = [
+        f"_limit={g.rng.randint(1, 3)}",
+        f"_sort={sort}",
+        *([make_filter(g)] if g.chance(0.3) else []),
+    ]
     if g.chance(0.25):
         query.append("_since=0")
     user = pick(g.rng, {"alice": 4, "bob": 1})
@@ -184,8 +218,10 @@ def ask_fields(g: Generator) -> None:
 def ask_permissions_list(g: Generator) -> None:
     """The list of all that one may do."""
     query = g.rng.choice(
-        ["", "?_limit=2", "?_sort=uri", "?exclude_resource_name=record", "?like_uri=blog", "?_fields=uri",
-         "?in_resource_name=bucket,group", "?bucket_id=blog", "?_since=5", "?permissions=x", "?_sort=zz",
+        ["", "?_limit=2", "?_sort=uri", "?exclude_resource_name=record", "?like_uri=blog",
+        "?_fields=uri",
+         "?in_resource_name=bucket,group", "?bucket_id=blog", "?_since=5", "?permissions=x",
+         "?_sort=zz",
          "?_fields=zz", "?record_id=r1", "?_sort=-resource_name,uri", "?_limit=1&_sort=uri"]
     )  # fmt: skip
     if not g.with_names:

@@ -63,7 +63,9 @@ def mask_path(path: str) -> str:
     """Return the kind of a URL: its plurals, and the names of its parameters."""
     where, _, query = path.partition("?")
     segments = where.split("/")
-    shape = "/".join("*" if index > 2 and index % 2 else part for index, part in enumerate(segments))
+    shape = "/".join(
+        "*" if index > 2 and index % 2 else part for index, part in enumerate(segments)
+    )
     names = sorted({re.sub(r"_[^_&]*$", "_", part.partition("=")[0]) for part in query.split("&")})
     return f"{shape}?{'&'.join(names)}" if query else shape
 
@@ -211,6 +213,8 @@ def get_latest(case: Case) -> int:
     shown = [
         int(number)
         for answer in texts
-        for number in re.findall(r"(?<!\d)\d{13}(?!\d)", f"{answer.text} {answer.get_header('etag')}")
+        for number in re.findall(
+            r"(?<!\d)\d{13}(?!\d)", f"{answer.text} {answer.get_header('etag')}"
+        )
     ]
     return max([now, *(time for time in shown if time < now + FUTURE_MILLISECONDS)])

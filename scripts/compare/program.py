@@ -28,7 +28,9 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--topic", choices=TOPICS, help="ask about one thing; default: all")
     parser.add_argument("--known", action="store_true", help="show the known differences, too")
     parser.add_argument("--no-shrink", action="store_true", help="show sequences as they are")
-    parser.add_argument("--python", metavar="FILE", help="a Python that has the reference installed")
+    parser.add_argument(
+        "--python", metavar="FILE", help="a Python that has the reference installed"
+    )
     parser.add_argument(
         "--self", action="store_true", dest="itself", help="compare the reference with itself"
     )
@@ -67,7 +69,11 @@ def main(arguments: Sequence[str]) -> int:
         unknown = {name: founds for name, founds in groups.items() if not founds[0].difference}
         for founds in sorted(unknown.values(), key=len, reverse=True):
             smallest = min(founds, key=lambda found: len(found.session.requests))
-            print(format_found(smallest if options.no_shrink else player.shrink(smallest), len(founds)))
+            print(
+                format_found(
+                    smallest if options.no_shrink else player.shrink(smallest), len(founds)
+                )
+            )
     finally:
         pair.close()
     print_known(groups, options.known)

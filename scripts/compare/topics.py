@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from random import Random
 
+from compare.bodies import ask_body
 from compare.exchanges import Session
 from compare.generator import Generator, prepare
 from compare.lists import (
@@ -16,7 +17,6 @@ from compare.lists import (
     ask_token,
 )
 from compare.objects import (
-    ask_body,
     ask_group,
     ask_id,
     ask_patch,
@@ -79,9 +79,16 @@ VARIATIONS: tuple[Mapping[str, str | None], ...] = (
     {"storage_max_fetch_size": "4"},
     {"paginate_by": "3", "storage_max_fetch_size": "2"},
     {"explicit_permissions": "false", "bucket_write_principals": ALICE},
-    {"record_create_principals": BOB, "collection_write_principals": f"{BOB} /buckets/blog/groups/eds"},
+    {
+        "record_create_principals": BOB,
+        "collection_write_principals": f"{BOB} /buckets/blog/groups/eds",
+    },
     {"bucket_read_principals": "system.Everyone", "group_read_principals": BOB},
-    {"record_read_principals": BOB, "collection_create_principals": BOB, "group_create_principals": BOB},
+    {
+        "record_read_principals": BOB,
+        "collection_create_principals": BOB,
+        "group_create_principals": BOB,
+    },
     {"bucket_create_principals": ALICE, "record_write_principals": "system.Authenticated"},
     {"cors_origins": "https://*.example.com http://ok.org", "cors_max_age_seconds": "10"},
     {"record_cache_expires_seconds": "30", "bucket_cache_expires_seconds": "5"},

@@ -2,8 +2,8 @@
 
 Runs in the environment of the server it holds, so it imports the standard library and that
 server, nothing else. Each settings dict has an application in a process of its own, because
-the reference keeps some settings in places that all applications of a process share. Reads one JSON object per line from standard input, answers with one
-per line on standard output:
+the reference keeps some settings in places that all applications of a process share. Reads
+one JSON object per line from standard input, answers with one per line on standard output:
 
     {"open": {<settings>}}                        -> {}     an empty server with these settings
     {"method", "path", "headers", "body"}         -> {"status", "headers", "body"}
@@ -14,6 +14,7 @@ Leaves what to ask, and what to make of the answers, to the other modules.
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
 import logging
@@ -26,11 +27,10 @@ from multiprocessing.connection import Connection
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+
 def make_reference(settings: Mapping[str, str]) -> Any:
     """Return the reference server as a WSGI application with empty memory backends."""
-    import kinto
-
-    return kinto.main({}, **settings)
+    return importlib.import_module("kinto").main({}, **settings)
 
 
 def empty_reference(app: Any) -> None:
@@ -41,9 +41,7 @@ def empty_reference(app: Any) -> None:
 
 def make_ours(settings: Mapping[str, str]) -> Any:
     """Return kinto-lite as a WSGI application with an empty private database."""
-    import kinto_lite
-
-    return kinto_lite.make_app(settings)
+    return importlib.import_module("kinto_lite").make_app(settings)
 
 
 def empty_ours(app: Any) -> None:
@@ -126,9 +124,7 @@ def serve_app(server: str, settings: Mapping[str, str], line: Connection) -> Non
 def start_app(server: str, settings: Mapping[str, str]) -> Connection:
     """Start the process of one application; returns where to ask it."""
     here, there = multiprocessing.Pipe()
-    process = multiprocessing.Process(
-        target=serve_app, args=(server, settings, there), daemon=True
-    )
+    process = multiprocessing.Process(target=serve_app, args=(server, settings, there), daemon=True)
     process.start()
     there.close()
     return here
@@ -140,7 +136,7 @@ def serve(server: str) -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     # Imported once, here, for all processes that are forked.
-    __import__(server.replace("-", "_"))
+    importlib.import_module(server.replace("-", "_"))
     apps: dict[str, Connection] = {}
     current = ""
     for text in sys.stdin:

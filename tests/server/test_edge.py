@@ -75,9 +75,9 @@ def test_a_failure_of_the_app_is_logged_and_not_shown(tiny: Server) -> None:
 
 
 def test_an_answer_that_cannot_be_made_durable_does_not_go_out(tmp_path: Path) -> None:
-    with start_server(tmp_path, "--settle", command=TINY) as server:
+    with start_server(tmp_path, "--losing", command=TINY) as server:
         response = exchange(server.port, "PUT /x HTTP/1.1")
-    assert (response.status, response.json) == (500, UNEXPECTED)
+    assert (response.status, response.body) == (507, b"no space left")
 
 
 # --- bodies --------------------------------------------------------------------------------

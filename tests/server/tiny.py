@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterable
 from types import SimpleNamespace
 from typing import Any
 
+from kinto_lite.model import Answer
 from kinto_lite.server import runner
 from kinto_lite.server.addresses import Address, address_of, reserve_port
 from kinto_lite.server.running import run_here
+from kinto_lite.storage.base import Full, StorageError
 
 LIMITS = {"max_body_bytes": 1000, "body_timeout_seconds": float(os.environ.get("TIMEOUT", "30"))}
 
@@ -22,18 +24,30 @@ class TinyApp:
 
     def __init__(self) -> None:
         self.service = SimpleNamespace(settings=LIMITS)
-        self.storage = SimpleNamespace(close=lambda: print("closed", flush=True))
+        self.storage: Any = SimpleNamespace(
+            close=lambda: print("closed", flush=True),
+            share_commits=lambda: None,
+            is_unsettled=False,
+        )
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         answer = ANSWERS.get(environ["PATH_INFO"], show)
         return answer(environ, start_response)
 
 
-class SettlingApp(TinyApp):
-    """Must be waited for before its answer goes out."""
+class LosingApp(TinyApp):
+    """Cannot commit what its answers rest on."""
 
-    async def settle(self) -> None:
-        raise OSError("no space left")
+    def __init__(self) -> None:
+        super().__init__()
+        self.storage.is_unsettled = True
+        self.storage.settle = self.lose
+
+    def lose(self) -> None:
+        raise Full("no space left")
+
+    def refuse(self, environ: dict[str, Any], error: StorageError) -> Answer:
+        return Answer(507, [("Content-Type", "text/plain")], str(error).encode())
 
 
 def show(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -86,7 +100,7 @@ def main() -> None:
     """Serve until a signal; print the line that tests wait for."""
     if "--waitress" in sys.argv:
         runner.is_available = lambda: False
-    app = SettlingApp() if "--settle" in sys.argv else TinyApp()
+    app = LosingApp() if "--losing" in sys.argv else TinyApp()
     with reserve_port(Address("127.0.0.1", 0)) as reserved:
         url = address_of(reserved).url
         run_here(app, reserved, lambda: print(f"tiny at {url}\nPlugins: none", flush=True))

@@ -19,6 +19,8 @@ from tests.storage.trees import Tree
 
 #: Every engine, in each way of keeping its data that matters.
 ENGINES = ("sqlite-memory", "sqlite-file")
+#: Those whose database several threads, processes and openings can use at once.
+SHARED_ENGINES = ("sqlite-file",)
 
 StorageOpener = Callable[..., Storage]
 
@@ -53,10 +55,10 @@ def storage(request: pytest.FixtureRequest, tmp_path: Path, reopen: StorageOpene
     return reopen(make_url(request.param, tmp_path))
 
 
-@pytest.fixture
-def file_url(tmp_path: Path) -> str:
-    """The URL of a database that several threads, processes and openings can share."""
-    return make_url("sqlite-file", tmp_path)
+@pytest.fixture(params=SHARED_ENGINES)
+def shared_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database that outlives one opening of it."""
+    return make_url(request.param, tmp_path)
 
 
 @pytest.fixture

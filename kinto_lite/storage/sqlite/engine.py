@@ -19,6 +19,7 @@ import apsw
 from kinto_lite.storage.base import Busy, StorageError, StorageOptions, UnusableFile
 from kinto_lite.storage.sqlite.connection import check_file, connect
 from kinto_lite.storage.sqlite.errors import translate
+from kinto_lite.storage.sqlite.group import Group
 from kinto_lite.storage.sqlite.migrations import list_migrations, migrate
 from kinto_lite.storage.sqlite.names import QUERIES, Names
 from kinto_lite.storage.sqlite.transaction import SqliteTransaction
@@ -52,6 +53,7 @@ class SqliteStorage:
         self._options = options
         self._local = threading.local()
         self._write_turn = threading.RLock()
+        self._group: Group | None = None
         # Weak, so that the connection of a thread closes when the thread ends.
         self._opened: WeakSet[apsw.Connection] = WeakSet()
         self._opening = threading.Lock()
@@ -86,6 +88,8 @@ class SqliteStorage:
 
         Errors: Busy when the turn does not come in time.
         """
+        if self._group is not None and (write or self._group.is_open):
+            return self._begin_in_group(self._group, write)
         if write or self._shared is not None:
             self._take_turn()
         try:
@@ -96,13 +100,50 @@ class SqliteStorage:
             raise translate(error) from error
         return SqliteTransaction(connection, self.names, self._options.kinds, write)
 
+    def _begin_in_group(self, group: Group, write: bool) -> SqliteTransaction:
+        """Begin a transaction that shares its commit with others of this thread."""
+        connection = self.connection()
+        try:
+            if not group.is_open:
+                self._take_turn()
+                group.open(connection)
+            group.begin(write)
+        except apsw.Error as error:
+            if not group.is_open:
+                self._give_turn(True)
+            raise translate(error) from error
+        return SqliteTransaction(connection, self.names, self._options.kinds, write)
+
+    def share_commits(self) -> None:
+        """See `storage.base.Storage.share_commits`."""
+        self._group = Group()
+
+    @property
+    def is_unsettled(self) -> bool:
+        """See `storage.base.Storage.is_unsettled`."""
+        return self._group is not None and self._group.is_open
+
+    def settle(self) -> None:
+        """See `storage.base.Storage.settle`."""
+        if self._group is None or not self._group.is_open:
+            return
+        try:
+            self._group.commit()
+        except apsw.Error as error:
+            raise translate(error) from error
+        finally:
+            self._give_turn(True)
+
     def end(self, write: bool, commit: bool) -> None:
         """Commit or roll back. When a commit returns, what it wrote is on disk: SQLite synced
         the write-ahead log (`synchronous=FULL`) before it answered.
 
-        This is the one place where a transaction becomes durable; a shared commit for several
-        requests will be made here, and nowhere else.
+        This is where a transaction of its own becomes durable; `settle` is where those become
+        durable that share a commit. There is no third place.
         """
+        if self._group is not None and self._group.is_open:
+            self._group.end(write, commit)
+            return
         connection = self.connection()
         try:
             if commit:

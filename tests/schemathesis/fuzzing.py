@@ -1,0 +1,262 @@
+"""Random requests, made by schemathesis from the API description, against an app in this process.
+
+Each operation is asked with data that fits the description and with data that does not, in two
+editions of the document: as the server gives it, and as `tell_more` completes it with what leads
+further in (ids of objects that exist, filters, JSON patches). No answer may be a failure of the
+server, and each must have a status, a type, headers and a body that the document announces.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis.core.failures import Failure, FailureGroup
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from kinto_lite import make_app
+from kinto_lite.defaults import ANY_ADDRESS, LOOPBACK_ONLY
+
+Json = Any
+Pair = tuple[schemathesis.APIOperation, schemathesis.GenerationMode]
+
+#: As the command line starts it on this machine; and whoever is known may forget users.
+SETTINGS = {
+    **ANY_ADDRESS,
+    **LOOPBACK_ONLY,
+    "userid_hmac_secret": "a secret of tests",
+    "user-data_delete_principals": "system.Authenticated",
+}
+AUTHORIZATION = "Basic " + base64.b64encode(b"fuzz:api").decode()
+CHECKS = [
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+#: What `default` in the document may stand for, beside refusals that are listed.
+UNLISTED = (307, 404, 405, 413, 414)
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"title": {"type": "string"}, "n": {"type": "integer"}},
+    "required": ["title"],
+}
+#: What exists before requests are sent.
+OBJECTS: dict[str, Json] = {
+    "/buckets/fuzz": {"data": {}},
+    "/buckets/fuzz/groups/g": {"data": {"members": ["system.Authenticated"]}},
+    "/buckets/fuzz/collections/free": {"data": {}},
+    "/buckets/fuzz/collections/typed": {"data": {"schema": SCHEMA}},
+    "/buckets/fuzz/collections/free/records/r": {"data": {"title": "One", "tags": ["a", "b"]}},
+    "/buckets/fuzz/collections/typed/records/r": {"data": {"title": "One", "n": 1}},
+}
+IDS = {
+    "bucket_id": ["fuzz", "default", "none"],
+    "collection_id": ["free", "typed", "none"],
+    "id": ["fuzz", "g", "free", "typed", "r", "default", "new"],
+    "principal": ["system.Authenticated", "somebody", "/buckets/fuzz/groups/g"],
+}
+FILTERS = [
+    "title",
+    "gt_title",
+    "min_n",
+    "lt_last_modified",
+    "in_title",
+    "exclude_id",
+    "not_a.b",
+    "like_title",
+    "has_tags",
+    "contains_tags",
+    "contains_any_tags",
+    "_expected",
+]
+_POINTERS = ["/data", "/data/title", "/data/tags/-", "/data/tags/0", "/permissions/read/-", ""]
+_POINTER = {"type": "string", "enum": [*_POINTERS, "/permissions/write/somebody", "/data/~01"]}
+JSON_PATCH = {
+    "type": "array",
+    "maxItems": 4,
+    "items": {
+        "type": "object",
+        "properties": {
+            "op": {"enum": ["add", "remove", "replace", "move", "copy", "test"]},
+            "path": _POINTER,
+            "from": _POINTER,
+            "value": {},
+        },
+        "required": ["op", "path"],
+    },
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """An answer that should not be."""
+
+    operation: str
+    problem: str
+    request: str
+
+    def __str__(self) -> str:
+        return f"{self.operation}: {self.problem}\n    {self.request}"
+
+
+class Fuzzer:
+    """An app with some objects in it, and what was found wrong with its answers."""
+
+    def __init__(self) -> None:
+        self.app = make_app(SETTINGS)
+        self.asked = 0
+        self.statuses: dict[int, int] = {}
+        self.findings: dict[tuple[str, str], Finding] = {}
+        served = schemathesis.openapi.from_wsgi("/v1/__api__", self.app)
+        told = schemathesis.openapi.from_dict(tell_more(served.raw_schema))
+        told.app = self.app
+        self._schemas = (told, served)
+
+    def close(self) -> None:
+        """Release the database."""
+        self.app.storage.close()
+
+    def pairs(self) -> Iterator[Pair]:
+        """Yield each operation of both documents, with either kind of data."""
+        for schema in self._schemas:
+            for mode in schemathesis.GenerationMode:
+                for result in schema.get_all_operations():
+                    yield result.ok(), mode
+
+    def run(self, pair: Pair, examples: int, number: int) -> None:
+        """Send so many random requests; the number decides which."""
+        operation, mode = pair
+        self._put_objects()
+
+        @seed(number)
+        @settings(
+            max_examples=examples,
+            phases=[Phase.generate],
+            database=None,
+            deadline=None,
+            derandomize=False,
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(case=operation.as_strategy(generation_mode=mode))
+        def send(case: schemathesis.Case) -> None:
+            self._send(case)
+
+        # What takes nothing can get nothing wrong.
+        with suppress(Unsatisfiable):
+            send()
+
+    def _send(self, case: schemathesis.Case) -> None:
+        if case.method in ("DELETE", "POST"):
+            self._put_objects()
+        self.asked += 1
+        response = case.call(headers={"Authorization": AUTHORIZATION})
+        status = response.status_code
+        self.statuses[status] = self.statuses.get(status, 0) + 1
+        documented = case.operation.definition.raw["responses"]
+        if str(status) not in documented and status not in UNLISTED:
+            self._note(case, f"status {status} is not documented")
+            return
+        try:
+            case.validate_response(response, checks=[] if status == 307 else CHECKS)
+        except FailureGroup as group:
+            for problem in group.exceptions:
+                self._note(case, describe(problem))
+        except Failure as problem:
+            self._note(case, describe(problem))
+
+    def _note(self, case: schemathesis.Case, problem: str) -> None:
+        operation = f"{case.method} {case.operation.path}"
+        key = (operation, problem.partition("\n")[0])
+        if key not in self.findings:
+            request = case.as_curl_command({"Authorization": AUTHORIZATION})
+            self.findings[key] = Finding(operation, problem, request)
+
+    def _put_objects(self) -> None:
+        for path, body in OBJECTS.items():
+            put(self.app, path, body)
+
+
+def describe(problem: BaseException) -> str:
+    """Return what is wrong, in words."""
+    title = getattr(problem, "title", type(problem).__name__)
+    return f"{title}: {getattr(problem, 'message', problem)}"
+
+
+def put(app: Any, path: str, body: Json) -> None:
+    """PUT an object; it does not matter whether it exists."""
+    from werkzeug.test import Client
+
+    Client(app).put(
+        f"/v1{path}", data=json.dumps(body), headers={"Authorization": AUTHORIZATION}
+    ).close()
+
+
+def tell_more(document: Json) -> Json:
+    """Return the document with ids that exist, filters on lists, and JSON patches."""
+    told = deepcopy(document)
+    for item in told["paths"].values():
+        for parameter in item.get("parameters", []):
+            parameter["enum"] = IDS[parameter["name"]]
+        for method in ("get", "delete"):
+            parameters = item.get(method, {}).get("parameters", [])
+            if any(parameter["name"] == "_limit" for parameter in parameters):
+                parameters += [{"name": n, "in": "query", "type": "string"} for n in FILTERS]
+        if "patch" in item:
+            patch = item["patch"]
+            patch["consumes"] = ["application/json-patch+json"]
+            patch["parameters"][-1]["schema"] = JSON_PATCH
+    request = told["paths"]["/batch"]["post"]["parameters"][0]["schema"]["properties"]["requests"]
+    request["maxItems"] = 5
+    request["items"]["properties"]["path"]["enum"] = [*OBJECTS, "/buckets/default", "/batch", "/"]
+    return told
+
+
+def main(arguments: list[str]) -> int:
+    """Fuzz for a while and print what was found. Returns the exit code."""
+    parser = argparse.ArgumentParser(prog="scripts/fuzz-api", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=80, help="how long (80)")
+    parser.add_argument("--seed", type=int, default=int(time.time()), help="which requests")
+    parser.add_argument("--examples", type=int, default=20, help="for each operation at a time (20)")
+    given_ = parser.parse_args(arguments)
+    fuzzer = Fuzzer()
+    fuzz(fuzzer, given_.seed, given_.examples, given_.seconds)
+    fuzzer.close()
+    for finding in fuzzer.findings.values():
+        print(finding)
+    counts = ", ".join(f"{status}: {count}" for status, count in sorted(fuzzer.statuses.items()))
+    print(f"{fuzzer.asked} requests (seed {given_.seed}; {counts}),", end=" ")
+    print(f"{len(fuzzer.findings)} answers that should not be")
+    return 1 if fuzzer.findings else 0
+
+
+def fuzz(fuzzer: Fuzzer, number: int, examples: int, seconds: float) -> None:
+    """Ask every operation in turn, again and again, until the time is over."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        for pair in fuzzer.pairs():
+            if time.monotonic() >= end:
+                return
+            number += 1
+            fuzzer.run(pair, examples, number)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
