@@ -37,6 +37,8 @@ class Route:
     kind: Kind | None = None
     shape: str = ""
     writes: frozenset[str] = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+    #: Methods that settings took away, with what is still to be checked before the 405.
+    disabled: Mapping[str, Callable[[Call], None]] = field(default_factory=dict)
     #: Passes requests on to another URL, whose answers (preflights too) are complete.
     is_alias: bool = False
     #: Runs without a transaction, for nobody in particular: works while the database does not.

@@ -27,7 +27,7 @@ from kinto_lite.errors import (
 )
 from kinto_lite.hooks import Call, Detached, Performed, Service
 from kinto_lite.model import Answer, ApiRequest, Asker
-from kinto_lite.pipeline.common import Edition, error_answer
+from kinto_lite.pipeline.common import Edition, allow_header, error_answer
 from kinto_lite.pipeline.credentials import identify
 from kinto_lite.pipeline.routing import (
     PREFIX,
@@ -216,5 +216,6 @@ class Pipeline:
 def _handle(call: Call) -> Answer:
     handler = call.route.handlers.get(call.request.method)
     if handler is None:
-        raise ApiError(METHOD_NOT_ALLOWED)
+        call.route.disabled[call.request.method](call)
+        raise ApiError(METHOD_NOT_ALLOWED, headers=[allow_header(call.route)])
     return handler(call)

@@ -35,6 +35,11 @@ def error_answer(error: ApiError, settings: Settings) -> Answer:
     return Answer(error.row.status, list(error.headers), error_body(error, info))
 
 
+def allow_header(route: Route) -> tuple[str, str]:
+    """Return the header that names the methods of a URL."""
+    return "Allow", ", ".join((*route.handlers, "OPTIONS"))
+
+
 class Edition:
     """Finishes the answers of one service."""
 
@@ -56,11 +61,11 @@ class Edition:
 
     def preflight_or_405(self, request: ApiRequest, route: Route) -> Answer | None:
         """Answer OPTIONS, and methods that this URL does not have."""
-        if request.method in route.handlers:
+        if request.method in route.handlers or request.method in route.disabled:
             return None
         methods = (*route.handlers, "OPTIONS")
         if request.method != "OPTIONS":
-            raise ApiError(METHOD_NOT_ALLOWED, headers=[("Allow", ", ".join(methods))])
+            raise ApiError(METHOD_NOT_ALLOWED, headers=[allow_header(route)])
         exposed = [name for method in methods for name in exposed_headers(route.shape, method)]
         headers = self._origins.preflight_headers(request.headers, methods, exposed)
         return Answer(200, headers, b"null")

@@ -10,7 +10,7 @@ Source: protocol, part 1, chapters 1.8, 2, 8.1 and 8.6.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -73,6 +73,20 @@ def read_json(body: bytes, content_type: str) -> tuple[Json, list[Detail]]:
     if not isinstance(document, dict | list):
         return None, [Detail("", "body", descriptions.NOT_JSON_CONTAINER), required]
     return document, []
+
+
+def find_unreadable(details: Sequence[Detail]) -> list[Detail]:
+    """Return the details of a body that could not be read at all, if there are any.
+
+    Nothing else is looked at then, whatever is wrong with headers and query string.
+    """
+    is_unreadable = any(
+        detail.location == "body"
+        and detail.name == ""
+        and detail.description.startswith((descriptions.NOT_JSON_CONTAINER, "Invalid JSON"))
+        for detail in details
+    )
+    return [d for d in details if d.location == "body"] if is_unreadable else []
 
 
 def check_ignored_body(body: bytes, content_type: str) -> list[Detail]:

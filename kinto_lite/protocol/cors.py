@@ -81,7 +81,7 @@ class Origins:
         """
         origin = headers.get("origin")
         wanted = headers.get("access-control-request-method")
-        details = [
+        details = self.errors(origin) or [
             Detail(name, "header", "this header is mandatory")
             for name, value in (
                 ("Origin", origin),
@@ -89,8 +89,6 @@ class Origins:
             )
             if not value
         ]
-        if not details:
-            details = self.errors(origin)
         if not details and wanted not in methods:
             details = [Detail("Access-Control-Request-Method", "header", "Method not allowed")]
         if details:

@@ -26,9 +26,7 @@ MAX_SORT_PARTS = 32
 #: How far from now a timestamp may lie in the future.
 MAX_AHEAD_MS = 24 * 60 * 60 * 1000
 
-_PREFIXED = re.compile(
-    r"(eq|not|min|max|lt|gt|in|exclude|like|has|contains_any|contains)_([\w.]+)"
-)
+_PREFIXED = re.compile(r"(eq|not|min|max|lt|gt|in|exclude|like|has|contains_any|contains)_([\w.]+)")
 _SORT_ITEM = re.compile(r"([+-]?)([\w.]+)")
 _SHORTHANDS = {
     "_since": ("gt", "last_modified"),
@@ -36,6 +34,7 @@ _SHORTHANDS = {
     "_to": ("lt", "last_modified"),
 }
 _ORDERED = ("eq", "not", "lt", "max", "gt", "min")
+_NEWEST_FIRST = (Sort("last_modified", True),)
 
 
 def build_filters(
@@ -56,9 +55,7 @@ def build_filters(
     return filters
 
 
-def build_sort(
-    parameters: ListParameters, known_fields: frozenset[str] | None
-) -> tuple[Sort, ...]:
+def build_sort(parameters: ListParameters, known_fields: frozenset[str] | None) -> tuple[Sort, ...]:
     """Return the sort keys of a list; `last_modified` is always one of them, once.
 
     Without it, newest first is appended. Of keys on the same field the first one decides, so
@@ -66,8 +63,10 @@ def build_sort(
     Errors: InvalidRequest for fields that a closed schema does not have, and for too many.
     Source: protocol, part 1, chapter 5.5.
     """
+    if parameters.sort is None:
+        return _NEWEST_FIRST
     keys: dict[str, Sort] = {}
-    for item in (parameters.sort or "").split(","):
+    for item in parameters.sort.split(","):
         match = _SORT_ITEM.fullmatch(item.strip())
         if match is None:
             continue
@@ -75,7 +74,7 @@ def build_sort(
         if not _is_known(field, known_fields):
             raise _refuse(None, f"Unknown sort field '{field}'")
         keys.setdefault(field, Sort(field, sign == "-"))
-    keys.setdefault("last_modified", Sort("last_modified", True))
+    keys.setdefault("last_modified", *_NEWEST_FIRST)
     if _count_parts(keys) > MAX_SORT_PARTS:
         raise _refuse(None, f"The fields of _sort have more than {MAX_SORT_PARTS} parts")
     return tuple(keys.values())
@@ -89,9 +88,7 @@ def wants_tombstones(filters: Iterable[Filter]) -> bool:
     return any(item.field == "last_modified" for item in filters)
 
 
-def _build_filter(
-    condition: Condition, known_fields: frozenset[str] | None, now_ms: int
-) -> Filter:
+def _build_filter(condition: Condition, known_fields: frozenset[str] | None, now_ms: int) -> Filter:
     name, raw = condition
     if name in _SHORTHANDS:
         operator, field = _SHORTHANDS[name]

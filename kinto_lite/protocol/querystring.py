@@ -100,6 +100,8 @@ def read_list_parameters(query: str, method: str) -> tuple[ListParameters, list[
     Errors: UnicodeDecodeError as `decode_query`; all others are returned.
     Source: protocol, part 1, chapter 5.1.
     """
+    if not query:
+        return ListParameters(), []
     pairs = decode_query(query)
     if len(pairs) > MAX_PARAMETERS:
         return ListParameters(), [_too_many_parameters()]
@@ -117,9 +119,7 @@ def read_list_parameters(query: str, method: str) -> tuple[ListParameters, list[
     return parameters, errors
 
 
-def read_object_parameters(
-    query: str, method: str
-) -> tuple[tuple[str, ...] | None, list[Detail]]:
+def read_object_parameters(query: str, method: str) -> tuple[tuple[str, ...] | None, list[Detail]]:
     """Read `_fields` of GET and HEAD on an object endpoint; None when nothing is selected.
 
     No other parameter is looked at, as in the reference: `_limit=abc` is no error here.

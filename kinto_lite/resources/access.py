@@ -100,15 +100,21 @@ def require_change(call: Call, place: Place) -> None:
 def check_above(call: Call, place: Place) -> None:
     """Answer 404 errno 111 when an id above the object is malformed, or when the collection of
     a record URL is missing. (A missing bucket is hidden by 403.)"""
-    kind = call.kind
-    while kind.parent is not None:
-        kind = call.service.kinds[kind.parent]
+    for kind in _ancestors(call, call.kind):
         id_ = call.params[f"{kind.name}_id"]
         if not call.service.identifiers[kind.name].is_valid(id_):
             _refuse_parent(kind.name, id_)
     parent = call.kind.parent
     if parent is not None and call.service.kinds[parent].parent is not None:
         check_parent(call, place)
+
+
+def _ancestors(call: Call, kind: Kind) -> list[Kind]:
+    """Return the kinds above a kind, the outermost first."""
+    if kind.parent is None:
+        return []
+    parent = call.service.kinds[kind.parent]
+    return [*_ancestors(call, parent), parent]
 
 
 def check_parent(call: Call, place: Place) -> None:

@@ -20,6 +20,7 @@ from kinto_lite.errors import (
 )
 from kinto_lite.hooks import Call
 from kinto_lite.model import Answer, Place
+from kinto_lite.protocol.bodies import find_unreadable
 from kinto_lite.protocol.media_types import check_accept, check_media_type
 from kinto_lite.protocol.payloads import splice_row
 from kinto_lite.protocol.preconditions import Preconditions, Verdict, judge, read_preconditions
@@ -49,7 +50,7 @@ def check_request(call: Call, details: Sequence[Detail]) -> Preconditions:
     wrong_origin = call.service.origins.errors(call.request.headers.get("origin"))
     found = [*details, *wrong_headers, *wrong_origin]
     if found:
-        raise InvalidForm(found)
+        raise InvalidForm(find_unreadable(details) or found)
     return preconditions
 
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from kinto_lite.hooks import Handler, Route
-from kinto_lite.model import Kind
+from kinto_lite.hooks import Call, Handler, Route
+from kinto_lite.model import Kind, ObjectRef
+from kinto_lite.resources.access import check_above, list_ref, locate
 from kinto_lite.resources.api_description import api_description_route
 from kinto_lite.resources.create_object import create_object
 from kinto_lite.resources.delete_object import delete_object
@@ -33,6 +34,9 @@ _OBJECT: dict[str, Handler] = {
     "PATCH": patch_object,
     "DELETE": delete_object,
 }
+_HANDLERS = {"plural": _PLURAL, "object": _OBJECT}
+#: Methods whose place is looked at before anything else.
+_CHECKED_FIRST = {"plural": ("POST",), "object": ("PUT", "PATCH", "DELETE")}
 
 
 def core_routes(kinds: Mapping[str, Kind], settings: Settings) -> Iterator[Route]:
@@ -41,10 +45,25 @@ def core_routes(kinds: Mapping[str, Kind], settings: Settings) -> Iterator[Route
     yield api_description_route()
     for kind in kinds.values():
         pattern = f"{_parent_pattern(kind, kinds)}/{kind.plural}"
-        plural = select_methods(_PLURAL, "plural", kind, settings)
-        yield Route(f"{kind.name}-plural", pattern, plural, kind, "plural")
-        one = select_methods(_OBJECT, "object", kind, settings)
-        yield Route(f"{kind.name}-object", f"{pattern}/{{id}}", one, kind, "object")
+        yield _make_route(kind, settings, "plural", pattern)
+        yield _make_route(kind, settings, "object", f"{pattern}/{{id}}")
+
+
+def _make_route(kind: Kind, settings: Settings, shape: str, pattern: str) -> Route:
+    handlers = _HANDLERS[shape]
+    enabled = select_methods(handlers, shape, kind, settings)
+    disabled = {
+        method: check_place
+        for method in _CHECKED_FIRST[shape]
+        if method not in enabled and not settings["readonly"]
+    }
+    return Route(f"{kind.name}-{shape}", pattern, enabled, kind, shape, disabled=disabled)
+
+
+def check_place(call: Call) -> None:
+    """Answer 404 for what is missing above the object; it comes before the 405 of a method
+    that settings took away (core 1.9)."""
+    check_above(call, locate(call, ObjectRef(*list_ref(call), call.params.get("id", ""))))
 
 
 def _parent_pattern(kind: Kind, kinds: Mapping[str, Kind]) -> str:

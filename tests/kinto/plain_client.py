@@ -8,8 +8,8 @@ from __future__ import annotations
 import base64
 import http.client
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
+from email.message import Message
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,7 +22,7 @@ class Reply:
     """A response: `body` is the decoded JSON, or None where there is none."""
 
     status: int
-    headers: Mapping[str, str]
+    headers: Message
     body: Any
 
     @property

@@ -139,14 +139,22 @@ class People(NamedTuple):
         return f"{self.bucket}/collections/tasks/records"
 
 
+def meet_people(url: str, bucket: str) -> People:
+    """Return the same users again, on a server that knows them already."""
+    alice, bob, mary = (
+        PlainClient(url, name, f"{name}password") for name in ("alice", "bob", "mary")
+    )
+    return People(PlainClient(url, "user", "password"), alice, bob, mary, bucket)
+
+
 def gather_people(url: str, bucket: str) -> People:
     """Create the bucket and a collection where whoever is authenticated may add tasks."""
-    owner = PlainClient(url, "user", "password")
-    others = [PlainClient(url, name, f"{name}password") for name in ("alice", "bob", "mary")]
+    people = meet_people(url, bucket)
+    owner = people.owner
     assert owner.put(bucket, {}).status == 201
     rules = {"permissions": {"record:create": ["system.Authenticated"]}}
     assert owner.put(f"{bucket}/collections/tasks", rules).status == 201
-    return People(owner, *others, bucket)
+    return people
 
 
 @pytest.fixture
@@ -268,10 +276,7 @@ def test_sharing_goes_on_after_a_killed_server(tmp_path: Path) -> None:
         server.process.kill()
         server.process.wait()
     with start_server(tmp_path) as server:
-        clients = [
-            PlainClient(server.url, name, f"{name}password") for name in ("alice", "bob", "mary")
-        ]
-        again = People(PlainClient(server.url, "user", "password"), *clients, people.bucket)
+        again = meet_people(server.url, people.bucket)
         changed = befriend(again, alices)
         answer = again.mary.get(f"{again.tasks}/{alices.data['id']}")
     assert answer.data == changed.data

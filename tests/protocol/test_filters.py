@@ -32,8 +32,7 @@ def sort(query, known_fields=None):
 def refuse(query, known_fields=None):
     """The one detail of the refusal, as (name, description)."""
     with pytest.raises(InvalidRequest) as refusal:
-        build(query, known_fields)
-        sort(query, known_fields)
+        build(query, known_fields) + sort(query, known_fields)
     (detail,) = refusal.value.details
     assert detail["location"] == "querystring"
     return detail["name"], detail["description"]

@@ -43,8 +43,17 @@ def refuse(seal, text):
 
 @pytest.mark.parametrize(
     ("limit", "paginate_by", "size"),
-    [(None, None, 100), (None, 10, 10), (5, 10, 5), (20, 10, 10), (20, None, 20)]
-    + [(500, None, 100), (None, 500, 100), (0, 10, 100), (2**63, None, 100)],
+    [
+        (None, None, 100),
+        (None, 10, 10),
+        (5, 10, 5),
+        (20, 10, 10),
+        (20, None, 20),
+        (500, None, 100),
+        (None, 500, 100),
+        (0, 10, 100),
+        (2**63, None, 100),
+    ],
 )
 def test_the_size_of_a_page(limit, paginate_by, size):
     assert page_size(limit, paginate_by, 100) == size
@@ -88,14 +97,21 @@ def test_a_token_is_plain_text_and_no_json():
 
 
 @pytest.mark.parametrize(
-    "seal", [Seal(b"other", "scope", SORT), Seal(b"secret", "other", SORT)]
-    + [Seal(b"secret", "scope", (Sort("v", True), SORT[1])), Seal(b"secret", "scope", SORT[1:])],
+    "seal",
+    [
+        Seal(b"other", "scope", SORT),
+        Seal(b"secret", "other", SORT),
+        Seal(b"secret", "scope", (Sort("v", True), SORT[1])),
+        Seal(b"secret", "scope", SORT[1:]),
+    ],
 )
 def test_a_token_is_bound_to_secret_list_and_sort(seal):
     refuse(seal, encode_token(SEAL, make_row({"v": 1})))
 
 
-@pytest.mark.parametrize("text", ["", "abc", "e30=", "v1", "v1é", "v1 ", "v1" + "A" * 100_000, "v2e30"])
+@pytest.mark.parametrize(
+    "text", ["", "abc", "e30=", "v1", "v1é", "v1 ", "v2e30", "v1" + "A" * 100_000]
+)
 def test_other_texts_are_refused(text):
     assert refuse(SEAL, text)[0]["name"] is None
 

@@ -67,11 +67,15 @@ OBJECTS: dict[str, Json] = {
     "/buckets/fuzz/collections/free/records/r": {"data": {"title": "One", "tags": ["a", "b"]}},
     "/buckets/fuzz/collections/typed/records/r": {"data": {"title": "One", "n": 1}},
 }
+#: Values of the parameters of a path; of `id`, by the segment before it.
 IDS = {
-    "bucket_id": ["fuzz", "default", "none"],
-    "collection_id": ["free", "typed", "none"],
-    "id": ["fuzz", "g", "free", "typed", "r", "default", "new"],
+    "bucket_id": ["fuzz", "default"],
+    "collection_id": ["free", "typed"],
     "principal": ["system.Authenticated", "somebody", "/buckets/fuzz/groups/g"],
+    "buckets": ["fuzz", "default"],
+    "groups": ["g", "new"],
+    "collections": ["free", "typed", "new"],
+    "records": ["r", "new"],
 }
 FILTERS = [
     "title",
@@ -211,22 +215,29 @@ def put(app: Any, path: str, body: Json) -> None:
 
 def tell_more(document: Json) -> Json:
     """Return the document with ids that exist, filters on lists, and JSON patches."""
-    told = deepcopy(document)
-    for item in told["paths"].values():
+    told: Json = deepcopy(document)
+    for path, item in told["paths"].items():
         for parameter in item.get("parameters", []):
-            parameter["enum"] = IDS[parameter["name"]]
-        for method in ("get", "delete"):
-            parameters = item.get(method, {}).get("parameters", [])
-            if any(parameter["name"] == "_limit" for parameter in parameters):
-                parameters += [{"name": n, "in": "query", "type": "string"} for n in FILTERS]
+            name = parameter["name"]
+            parameter["enum"] = IDS[path.split("/")[-2] if name == "id" else name]
+        for method in ("get", "put", "post", "patch", "delete"):
+            if method in item:
+                item[method]["parameters"] = complete_parameters(item[method]["parameters"])
         if "patch" in item:
-            patch = item["patch"]
-            patch["consumes"] = ["application/json-patch+json"]
-            patch["parameters"][-1]["schema"] = JSON_PATCH
+            item["patch"]["consumes"] = ["application/json-patch+json"]
+            item["patch"]["parameters"][-1]["schema"] = JSON_PATCH
     request = told["paths"]["/batch"]["post"]["parameters"][0]["schema"]["properties"]["requests"]
     request["maxItems"] = 5
     request["items"]["properties"]["path"]["enum"] = [*OBJECTS, "/buckets/default", "/batch", "/"]
     return told
+
+
+def complete_parameters(parameters: list[Json]) -> list[Json]:
+    """Add filters to lists; leave out conditions, since most random ones do not hold."""
+    kept = [parameter for parameter in parameters if parameter["in"] != "header"]
+    if any(parameter["name"] == "_limit" for parameter in kept):
+        kept += [{"name": name, "in": "query", "type": "string"} for name in FILTERS]
+    return kept
 
 
 def main(arguments: list[str]) -> int:

@@ -16,7 +16,7 @@ def position(row: Row, *values: Json) -> tuple[Json, ...]:
     return (*(values or (row.last_modified,)), row.key)
 
 
-def read_pages(tree: Tree, query: Query, *fields: str) -> list[list[str]]:
+def read_pages(tree: Tree, query: Query) -> list[list[str]]:
     """The ids of all pages of records, read one after the other."""
     pages, after = [], None
     while True:

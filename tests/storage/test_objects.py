@@ -83,10 +83,11 @@ def test_ids_keep_their_letter_case(tree: Tree) -> None:
 
 
 def test_new_bucket_has_empty_lists_of_groups_and_collections(tree: Tree) -> None:
-    for ref in (GROUPS, COLLECTIONS._replace(parent_uri="/buckets/new")):
-        tree.put(ObjectRef("bucket", "", "new"))
-        place = tree.find_list(ref)
-        assert place.list_key is not None
+    tree.put(ObjectRef("bucket", "", "new"))
+    for kind in ("group", "collection"):
+        ref = ListRef(kind, "/buckets/new")
+        assert tree.find_list(ref).list_key is not None
+        assert tree.read_ids(ref) == []
 
 
 def test_new_list_has_no_timestamp_and_no_object(tree: Tree) -> None:

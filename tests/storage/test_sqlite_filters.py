@@ -106,8 +106,10 @@ def order(value: Json) -> tuple[Json, ...]:
 def is_like(value: Json, pattern: str) -> bool:
     if value is None or value is MISSING:
         return False
-    text = value if isinstance(value, str) else json.dumps(
-        value, ensure_ascii=False, separators=(",", ":")
+    text = (
+        value
+        if isinstance(value, str)
+        else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     )
     text, pattern = text.casefold(), pattern.casefold()
     if "*" not in pattern:
@@ -401,6 +403,4 @@ def test_the_next_page_of_the_default_order_begins_in_the_index():
     with open_table({}) as connection:
         assert "by_time (last_modified<?)" in plan(connection, after=(5, 9))
     condition, _ = compile_after(NEWEST_FIRST, (5, 9))
-    assert condition == (
-        " AND (o.last_modified <= :a0 AND (o.last_modified < :a0 OR o.key < :ak))"
-    )
+    assert condition == (" AND (o.last_modified <= :a0 AND (o.last_modified < :a0 OR o.key < :ak))")

@@ -83,9 +83,7 @@ def compile_sort(sort: Sequence[Sort]) -> str:
     return ", ".join([*terms, f"o.key {direction}"])
 
 
-def compile_after(
-    sort: Sequence[Sort], after: Sequence[Json] | None
-) -> tuple[str, Bindings]:
+def compile_after(sort: Sequence[Sort], after: Sequence[Json] | None) -> tuple[str, Bindings]:
     """Return the condition for "comes after this position", beginning with " AND ".
 
     Without position it is empty. The bindings are those of `compile_sort`, too.
