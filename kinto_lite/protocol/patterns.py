@@ -68,7 +68,8 @@ def measure_pattern(pattern: str) -> PatternCost:
 
 def count_steps(cost: PatternCost, length: int) -> int:
     """Return the steps to charge for one search in a text of this length."""
-    return 1 + cost.factor * length**cost.power // _POSITIONS_PER_STEP
+    positions: int = cost.factor * length**cost.power
+    return 1 + positions // _POSITIONS_PER_STEP
 
 
 class _Measure:
@@ -104,7 +105,7 @@ class _Measure:
         if operation == "BRANCH":
             return self.step_branch(argument[1], follow, is_repeated)
         if operation.endswith("_REPEAT"):
-            return self.step_repeat(*argument, follow, is_repeated)
+            return self.step_repeat(argument, follow, is_repeated)
         if operation in ("ASSERT", "ASSERT_NOT"):
             return self.step_lookaround(argument[1], follow, is_repeated)
         return _read_characters(operation, argument)
@@ -118,7 +119,8 @@ class _Measure:
             self.allow_choice(ways, is_repeated)
         return reduce(or_, firsts)
 
-    def step_repeat(self, low: int, high: int, body: Any, follow: int, is_repeated: bool) -> int:
+    def step_repeat(self, argument: Any, follow: int, is_repeated: bool) -> int:
+        low, high, body = argument
         first, is_empty = _find_first(body)
         if high > 1 and is_empty:
             raise ValueError("it repeats what can be empty")

@@ -105,7 +105,7 @@ def _find_refusal(schema: dict[str, Json]) -> str | None:
 
 def _check_form(dialect: Any, schema: dict[str, Json]) -> Any:
     """Return the best error that the meta-schema of a dialect finds, or None."""
-    from jsonschema.exceptions import best_match
+    from jsonschema.exceptions import best_match  # type: ignore[import-untyped]
 
     start_steps(2 * MAX_STEPS)
     checker = dialect.FORMAT_CHECKER
@@ -172,7 +172,7 @@ def _make_resolver(dialect: Any, schema: dict[str, Json]) -> Any:
     Crawled once here: otherwise every reference to an anchor would go through the whole schema.
     """
     import referencing.jsonschema
-    from jsonschema_specifications import REGISTRY
+    from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]
 
     specification = referencing.jsonschema.specification_with(
         dialect.ID_OF(dialect.META_SCHEMA) or ""
@@ -184,7 +184,7 @@ def _make_resolver(dialect: Any, schema: dict[str, Json]) -> Any:
 
 def _choose_dialect(schema: dict[str, Json]) -> Any:
     """Return the dialect that `$schema` names, else 2020-12; Draft 7 where it does not fit."""
-    from jsonschema import validators
+    from jsonschema import validators  # type: ignore[import-untyped]
 
     name = validators.validator_for(schema, default=validators.Draft202012Validator).__name__
     is_late = name in ("Draft201909Validator", "Draft202012Validator")
@@ -201,12 +201,12 @@ def _fits_later_dialects(part: dict[str, Json], name: str) -> bool:
     Draft 7 has accepted it already, so only what came or changed later is looked at.
     """
     if name == "Draft202012Validator" and isinstance(part.get("items"), list):
-        return all(not isinstance(item, dict | bool) for item in part["items"])
-    return all(
-        isinstance(part[keyword], types)
-        for keyword, types in _LATER_KEYWORDS.items()
-        if keyword in part
-    )
+        return False
+    for keyword, types in _LATER_KEYWORDS.items():
+        if keyword in part and not isinstance(part[keyword], types):
+            return False
+    below = [*part.get("$defs", {}).values(), *part.get("dependentSchemas", {}).values()]
+    return all(isinstance(schema, dict | bool) for schema in [*below, *part.get("prefixItems", [])])
 
 
 @lru_cache

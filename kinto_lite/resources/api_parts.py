@@ -15,6 +15,7 @@ from kinto_lite.model import Json, Kind
 
 ANY_OBJECT = {"type": "object", "additionalProperties": {}}
 _TEXT = {"type": "string"}
+_NAME = {"type": "string", "minLength": 1}
 _TEXTS = {"type": "array", "items": _TEXT}
 _INTEGER = {"type": "integer"}
 _WHOLE_NUMBER = {"type": "integer", "minimum": 0, "maximum": 2**63}
@@ -70,9 +71,8 @@ def attributes_schema(kind: str, *, is_stamped: bool = False) -> dict[str, Json]
 
 def object_schema(permissions: Sequence[str], data: Json) -> dict[str, Json]:
     """Return the schema of `data` and `permissions` together."""
-    lists = {"type": "object", "title": "Permissions", "properties": _list_texts(permissions)}
-    properties = {"data": data, "permissions": lists}
-    return {"type": "object", "title": "ObjectSchema", "properties": properties}
+    lists = _closed("Permissions", _list_texts(permissions))
+    return _closed("ObjectSchema", {"data": data, "permissions": lists})
 
 
 def body_schema(kind: Kind) -> dict[str, Json]:
@@ -91,7 +91,12 @@ def patch_schema(kind: Kind) -> dict[str, Json]:
 
 
 def _list_texts(names: Sequence[str]) -> dict[str, Json]:
-    return {name: {"type": "array", "title": name, "items": _TEXT} for name in names}
+    return {name: {"type": "array", "title": name, "items": _NAME} for name in names}
+
+
+def _closed(title: str, properties: Mapping[str, Json]) -> dict[str, Json]:
+    schema = {"type": "object", "title": title, "properties": properties}
+    return schema | {"additionalProperties": False}
 
 
 def data_schema(data: Json) -> dict[str, Json]:
@@ -121,6 +126,7 @@ _BATCH_REQUEST = {
         "headers": {"type": "object", "additionalProperties": _TEXT},
         "body": ANY_OBJECT,
     },
+    "additionalProperties": False,
 }
 BATCH_BODY = {
     "type": "object",

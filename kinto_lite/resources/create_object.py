@@ -37,7 +37,9 @@ def create_object(call: Call) -> Answer:
     if place.live is not None:
         return show(call, ref, place.live, 200)
     lists = find_replaced_lists(envelope, call.kind)
-    wanted = Wanted(envelope.data or {}, lists, envelope.last_modified)
+    wanted = Wanted(
+        envelope.data or {}, lists, envelope.last_modified, has_new_id=envelope.id is MISSING
+    )
     return show(call, ref, store(call, ref, place, wanted), 201)
 
 

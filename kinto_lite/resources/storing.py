@@ -30,6 +30,8 @@ class Wanted:
     permissions: Mapping[str, list[str]] = field(default_factory=dict)
     #: The usable `last_modified` of the client.
     last_modified: int | None = None
+    #: Whether the server made the id up, so that a schema cannot ask for it.
+    has_new_id: bool = False
 
 
 def read_attributes(row: Row | None) -> dict[str, Json]:
@@ -44,7 +46,9 @@ def store(call: Call, ref: ObjectRef, place: Place, wanted: Wanted) -> Row:
     Errors: InvalidRequest when the object does not fit its JSON schema.
     """
     assert place.list_key is not None
-    data = validate_against_schemas(call, ref, wanted.data)
+    data = validate_against_schemas(
+        call, ref, None if wanted.has_new_id else ref.id, wanted.data
+    )
     counter = start_list(call, place)
     existing = None if place.live is None else place.live.last_modified
     timestamp, list_timestamp = next_timestamp(

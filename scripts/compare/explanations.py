@@ -141,7 +141,9 @@ def is_hidden_existing(asked: Asked) -> bool:
     """The reference shows the object to whoever may create it."""
     if asked.status != (412, 412) or asked.headers.get("if-none-match") != "*":
         return False
-    return asked.method == "PUT" and all(where.startswith("body.details") for where in asked.where)
+    return asked.method == "PUT" and all(
+        where.startswith(("body.details", "body escapes")) for where in asked.where
+    )
 
 
 # --- bodies and patches (core, chapters 2 and 3) -----------------------------------------------

@@ -21,7 +21,7 @@ ALICE, BOB = "alice", "bob"
 #: What is wrong, in words; who asks, method, path, body, headers; status (and errno of a 404).
 ROWS: list[tuple[str, str, str, str, Any, dict[str, str], str]] = [
     # The URL and its ancestors come before everything.
-    ("unknown URL, no such method", ANONYMOUS, "BREW", "/nope", None, HTML, "404/111"),
+    ("unknown URL, no such method", ANONYMOUS, "TRACE", "/nope", None, HTML, "404/111"),
     ("malformed ancestor, anonymous", ANONYMOUS, "PUT", BAD_ID + "/records/r", {}, {}, "404/111"),
     ("malformed ancestor, text", ALICE, "PUT", BAD_ID + "/records/r", b"x", TEXT, "404/111"),
     ("malformed ancestor, posting", ANONYMOUS, "POST", BAD_ID + "/records", {}, {}, "404/111"),

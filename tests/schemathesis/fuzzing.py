@@ -58,6 +58,7 @@ SCHEMA = {
     "properties": {"title": {"type": "string"}, "n": {"type": "integer"}},
     "required": ["title"],
 }
+PAST_MS = 1_700_000_000_000
 #: What exists before requests are sent.
 OBJECTS: dict[str, Json] = {
     "/buckets/fuzz": {"data": {}},
@@ -77,20 +78,12 @@ IDS = {
     "collections": ["free", "typed", "new"],
     "records": ["r", "new"],
 }
-FILTERS = [
-    "title",
-    "gt_title",
-    "min_n",
-    "lt_last_modified",
-    "in_title",
-    "exclude_id",
-    "not_a.b",
-    "like_title",
-    "has_tags",
-    "contains_tags",
-    "contains_any_tags",
-    "_expected",
-]
+FILTERS = {
+    **dict.fromkeys(("title", "gt_title", "min_n", "in_title", "exclude_id", "not_a.b"), {}),
+    **dict.fromkeys(("has_tags", "contains_tags", "contains_any_tags", "_expected"), {}),
+    "like_title": {"pattern": "^[a-zO*]+$"},
+    "lt_last_modified": {"enum": ["0", "1", '"1700000000000"', "null"]},
+}
 _POINTERS = ["/data", "/data/title", "/data/tags/-", "/data/tags/0", "/permissions/read/-", ""]
 _POINTER = {"type": "string", "enum": [*_POINTERS, "/permissions/write/somebody", "/data/~01"]}
 JSON_PATCH = {
@@ -105,6 +98,7 @@ JSON_PATCH = {
             "value": {},
         },
         "required": ["op", "path"],
+        "additionalProperties": False,
     },
 }
 
@@ -233,10 +227,14 @@ def tell_more(document: Json) -> Json:
 
 
 def complete_parameters(parameters: list[Json]) -> list[Json]:
-    """Add filters to lists; leave out conditions, since most random ones do not hold."""
-    kept = [parameter for parameter in parameters if parameter["in"] != "header"]
+    """Add filters to lists; leave out what is refused nearly always when it is random."""
+    kept = [p for p in parameters if p["in"] != "header" and p["name"] != "_token"]
+    for parameter in kept:
+        if parameter.get("maximum"):
+            parameter["maximum"] = PAST_MS
     if any(parameter["name"] == "_limit" for parameter in kept):
-        kept += [{"name": name, "in": "query", "type": "string"} for name in FILTERS]
+        text = {"in": "query", "type": "string"}
+        kept += [{"name": name, **text, **more} for name, more in FILTERS.items()]
     return kept
 
 

@@ -11,7 +11,6 @@ All databases opened while a `Disk` is plugged in use it, since it is the defaul
 
 from __future__ import annotations
 
-import os
 import random
 from pathlib import Path
 from types import TracebackType
@@ -99,7 +98,8 @@ class Disk(apsw.VFS):
         #: An error that the next syncs or writes answer with, for a test of such errors.
         self.sync_error: apsw.Error | None = None
         self.write_error: apsw.Error | None = None
-        self.operations = 0
+        #: How often the power went while the log, and while the database itself was written.
+        self.cuts = {"wal": 0, "database": 0}
 
     def __enter__(self) -> Disk:
         return self
@@ -112,11 +112,6 @@ class Disk(apsw.VFS):
     ) -> None:
         apsw.set_default_vfs(self.base)
         self.unregister()
-
-    @property
-    def has_power(self) -> bool:
-        """Whether the disk still does what it is told."""
-        return self._operations_left > 0
 
     def cut_power_after(self, operations: int) -> None:
         """Let the disk do this many more writes, syncs, changes of size and deletions."""
@@ -134,16 +129,18 @@ class Disk(apsw.VFS):
         self._operations_left = _ENDLESS
 
     def perform(self, name: str, operation: _Operation) -> None:
-        """Note what was done to a file."""
-        self.spend()
-        self.platter(name).pending.append(operation)
+        """Note what is done to a file. That during which the power goes may have some effect."""
+        if self._operations_left >= 0:
+            self.platter(name).pending.append(operation)
+        self.spend(name)
 
-    def spend(self) -> None:
-        """Count an operation; without power there is none."""
-        if not self.has_power:
-            raise apsw.IOError("the disk has no power")
+    def spend(self, name: str) -> None:
+        """Count an operation on a file; without power there is none."""
+        if self._operations_left == 0:
+            self.cuts["wal" if name.endswith("-wal") else "database"] += 1
         self._operations_left -= 1
-        self.operations += 1
+        if self._operations_left < 0:
+            raise apsw.IOError("the disk has no power")
 
     def platter(self, name: str) -> _Platter:
         """What the disk holds of a file."""
@@ -184,7 +181,7 @@ class _File(apsw.VFSFile):
     def xSync(self, flags: int) -> None:  # noqa: N802
         if self._disk.sync_error is not None:
             raise self._disk.sync_error
-        self._disk.spend()
+        self._disk.spend(self._name)
         self._disk.platter(self._name).sync()
 
     def xFileControl(self, operation: int, pointer: Any) -> bool:  # noqa: N802
@@ -193,7 +190,3 @@ class _File(apsw.VFSFile):
             return True
         return super().xFileControl(operation, pointer)
 
-
-def list_leftovers(folder: Path) -> list[str]:
-    """The names of all files of a folder, in order."""
-    return sorted(os.listdir(folder))

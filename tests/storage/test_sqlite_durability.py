@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -25,11 +26,11 @@ from kinto_lite.storage.engines import open_storage
 from kinto_lite.storage.sqlite.engine import SqliteStorage
 from tests.storage.power import Disk
 from tests.storage.trees import (
+    BUCKET,
     BUCKETS,
     COLLECTION,
     COLLECTIONS,
     EVERYTHING,
-    GROUPS,
     RECORDS,
     Tree,
     record,
@@ -42,13 +43,12 @@ TRANSACTIONS = 40
 WRITER = """
 import sys
 from kinto_lite.storage.engines import open_storage
-from tests.storage.test_sqlite_durability import OPTIONS, run_transaction
+from tests.storage.test_sqlite_durability import OPTIONS, TRANSACTIONS, run_transaction
 storage = open_storage(sys.argv[1], OPTIONS)
-number = 0
-while True:
+for number in range(TRANSACTIONS):
     run_transaction(storage, number)
     print(number, flush=True)
-    number += 1
+sys.stdin.read()
 """
 
 Snapshot = tuple[Any, ...]
@@ -58,26 +58,199 @@ def run_transaction(storage: Storage, number: int) -> None:
     """Do many things in the transaction of this number, always the same ones."""
     tree = Tree(storage)
     start = 1000 + 10 * number
-    if number == 0:
-        tree.put_parents()
-        return
     with storage.transaction(write=True) as tx:
-        data = f'{{"n":{number},"text":"{"x" * (number * 97 % 6000)}"}}'
+        if number == 0:
+            tree.put_in(tx, BUCKET, at=start)
+        data = f'{{"n":{number},"text":"{"x" * (number * 977 % 6000)}"}}'
+        tree.put_in(tx, COLLECTION, data, start)
         tree.put_in(tx, record(number), data, start, write=["alice"], read=["bob"])
         tree.put_in(tx, record(number + 1000), data, start + 1, write=[f"user {number}"])
-        tree.put_in(tx, COLLECTION, f'{{"last":{number}}}', start)
         if number % 3 == 2:
             tree.delete_in(tx, record(number - 1), record(number + 999), at=start + 2)
-        tx.issue_nonce(f"n{number}", start, start + 10**6)
 
 
 def read_all(storage: Storage) -> Snapshot:
     """Everything that `run_transaction` changes."""
     tree = Tree(storage)
-    if tree.find_list(RECORDS).list_key is None:
-        return (tree.find_list(BUCKETS).live_count, tree.find_list(COLLECTIONS).live_count)
-    places = [tree.find_list(ref, "bob")[:3] if False else tree.find_list(ref, "bob")
-              for ref in (BUCKETS, GROUPS, COLLECTIONS, RECORDS)]
-    lists = [(place.list_timestamp, place.live_count, place.sees_some) for place in places]
-    rows = [tuple(row[1:]) for row in tree.read(RECORDS, EVERYTHING).rows]
+    if tree.find(COLLECTION).row is None:
+        return (tree.find_list(BUCKETS), tree.find(BUCKET))
+    lists = [tree.find_list(ref, "bob") for ref in (BUCKETS, COLLECTIONS, RECORDS)]
+    rows = tree.read(RECORDS, EVERYTHING).rows
     return (lists, rows, tree.read_ids(RECORDS, user="bob"), tree.read_ids(RECORDS, user="user 4"))
+
+
+@pytest.fixture(scope="module")
+def states() -> list[Snapshot]:
+    """What is stored after no, one, two ... transactions."""
+    storage = open_storage("sqlite://", OPTIONS)
+    found = [read_all(storage)]
+    for number in range(TRANSACTIONS):
+        run_transaction(storage, number)
+        found.append(read_all(storage))
+    storage.close()
+    return found
+
+
+@pytest.fixture
+def disk() -> Iterator[Disk]:
+    """The disk on which databases are opened."""
+    with Disk() as disk:
+        yield disk
+
+
+class Outcome(NamedTuple):
+    """What a power cut left: `acknowledged` counts transactions; `found` is what was read after
+    it, or the error that reading it gave."""
+
+    acknowledged: int
+    found: Snapshot | StorageError
+
+    def is_kept(self, states: list[Snapshot]) -> bool:
+        """Whether all is there that was acknowledged; of the next transaction, all or nothing."""
+        return self.found in states[self.acknowledged : self.acknowledged + 2]
+
+
+def write_until_the_power_goes(url: str, synchronous: str, pages_per_checkpoint: int) -> int:
+    """Run all transactions, or as many as can be; return how many were acknowledged."""
+    storage = cast(SqliteStorage, open_storage(url, OPTIONS))
+    storage.connection().pragma("synchronous", synchronous)
+    storage.connection().wal_autocheckpoint(pages_per_checkpoint)
+    acknowledged = 0
+    try:
+        for number in range(TRANSACTIONS):
+            run_transaction(storage, number)
+            acknowledged += 1
+    except StorageError:
+        assert acknowledged < TRANSACTIONS
+    close(storage)
+    return acknowledged
+
+
+def close(storage: Storage) -> None:
+    """Close a storage whose disk may have no power: APSW passes on what SQLite does not mind."""
+    with suppress(apsw.IOError):
+        storage.close()
+    assert apsw.connections() == []
+
+
+def read_after_the_cut(url: str) -> Snapshot | StorageError:
+    """Open the database again, check it, and read all of it."""
+    try:
+        storage = cast(SqliteStorage, open_storage(url, OPTIONS))
+        with storage.transaction(write=False):
+            connection = storage.connection()
+            assert list(connection.execute("PRAGMA foreign_key_check")) == []
+            if connection.pragma("integrity_check") != "ok":
+                return StorageError("integrity_check found damage")
+        found = read_all(storage)
+        storage.close()
+    except StorageError as error:
+        return error
+    return found
+
+
+def lose_power(disk: Disk, folder: Path, seed: int, synchronous: str = "full") -> Outcome:
+    """Write, lose the power at a random moment, and see what is left."""
+    chance = random.Random(seed)
+    url = f"sqlite:///{folder / f'{seed}.db'}"
+    disk.cut_power_after(chance.randrange(60, 900))
+    pages_per_checkpoint = chance.choice((1, 4, 30, 1000))
+    acknowledged = write_until_the_power_goes(url, synchronous, pages_per_checkpoint)
+    disk.restore_power(chance)
+    return Outcome(acknowledged, read_after_the_cut(url))
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_acknowledged_transactions_survive_a_power_cut(
+    disk: Disk, tmp_path: Path, states: list[Snapshot], seed: int
+) -> None:
+    outcome = lose_power(disk, tmp_path, seed)
+    assert outcome.is_kept(states), f"{outcome.acknowledged} were acknowledged"
+
+
+@pytest.mark.parametrize("synchronous", ["normal", "off"])
+def test_without_a_sync_per_commit_this_way_of_testing_sees_losses(
+    disk: Disk, tmp_path: Path, states: list[Snapshot], synchronous: str
+) -> None:
+    outcomes = [lose_power(disk, tmp_path, seed, synchronous) for seed in range(20)]
+    kept = sum(outcome.is_kept(states) for outcome in outcomes)
+    assert kept < len(outcomes) / 2
+
+
+def test_power_cuts_come_in_transactions_and_in_checkpoints(disk: Disk, tmp_path: Path) -> None:
+    acknowledged = {lose_power(disk, tmp_path, seed).acknowledged for seed in range(20)}
+    assert len(acknowledged) > 10
+    assert min(acknowledged) < 10
+    assert disk.cuts["wal"] > 5
+    assert disk.cuts["database"] > 2
+
+
+@pytest.mark.parametrize("operations", range(0, 60, 3))
+def test_power_cut_while_a_database_is_made_leaves_one_that_can_be_used(
+    disk: Disk, tmp_path: Path, states: list[Snapshot], operations: int
+) -> None:
+    url = f"sqlite:///{tmp_path / 'new.db'}"
+    disk.cut_power_after(operations)
+    with suppress(StorageError):
+        open_storage(url, OPTIONS).close()
+    disk.restore_power(random.Random(operations))
+    assert read_after_the_cut(url) == states[0]
+
+
+def test_secret_that_was_shown_survives_a_power_cut(disk: Disk, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'test.db'}"
+    storage = open_storage(url, OPTIONS)
+    secret = storage.read_secret("a")
+    disk.cut_power_after(0)
+    close(storage)
+    disk.restore_power(random.Random(1))
+    again = open_storage(url, OPTIONS)
+    assert again.read_secret("a") == secret
+    again.close()
+
+
+@pytest.fixture
+def tree(disk: Disk, tmp_path: Path) -> Iterator[Tree]:
+    """A tree on the disk that can fail."""
+    storage = open_storage(f"sqlite:///{tmp_path / 'test.db'}", OPTIONS)
+    tree = Tree(storage)
+    tree.put_parents()
+    yield tree
+    storage.close()
+
+
+def test_sync_that_fails_is_no_success_and_leaves_nothing(disk: Disk, tree: Tree) -> None:
+    disk.sync_error = apsw.IOError("the disk cannot sync")
+    with pytest.raises(Unavailable):
+        tree.put_records(3)
+    disk.sync_error = None
+    assert tree.read_ids(RECORDS) == []
+    tree.put_records(1)
+    assert tree.find_list(RECORDS).live_count == 1
+
+
+def test_full_disk_is_named_and_leaves_nothing(disk: Disk, tree: Tree) -> None:
+    disk.write_error = apsw.FullError("the disk is full")
+    with pytest.raises(Full):
+        tree.put_records(3)
+    assert tree.storage.is_healthy() is True
+    assert tree.read_ids(RECORDS) == []
+    disk.write_error = None
+    tree.put_records(1)
+    assert tree.find_list(RECORDS).live_count == 1
+
+
+def test_killed_process_leaves_all_that_it_acknowledged(
+    tmp_path: Path, states: list[Snapshot], root: Path
+) -> None:
+    url = f"sqlite:///{tmp_path / 'test.db'}"
+    command = [sys.executable, "-c", WRITER, url]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=root, stdin=pipe, stdout=pipe, text=True) as process:
+        assert process.stdout is not None
+        acknowledged = 0
+        while acknowledged < 12:
+            acknowledged = int(process.stdout.readline()) + 1
+        process.send_signal(signal.SIGKILL)
+        acknowledged += len(process.stdout.read().split())
+    assert Outcome(acknowledged, read_after_the_cut(url)).is_kept(states)
