@@ -39,9 +39,11 @@ setup(
         "test": [
             "hypothesis>=6.100",
             "kinto-http>=11",
+            "openapi-spec-validator>=0.7.1",
             "pytest>=8",
             "pytest-cov>=5",
             "pytest-xdist>=3.5",
+            "schemathesis>=4.30,<5",
             "webtest>=3.0",
         ],
         "lint": ["mypy>=1.11", "ruff>=0.6", "types-jsonschema", "types-waitress"],

@@ -197,8 +197,8 @@ class Pipeline:
     def _redirect(self, request: ApiRequest, path: str, ttl_seconds: int) -> Answer:
         query = f"?{request.query}" if request.query else ""
         location = self._service.origin_of(request) + quote(path, safe=_SAFE_IN_PATHS) + query
-        headers = [("Location", location), *redirect_cache(ttl_seconds, self._service.clock())]
-        return Answer(307, headers)
+        headers = [("Location", location), ("Content-Type", "text/plain; charset=UTF-8")]
+        return Answer(307, [*headers, *redirect_cache(ttl_seconds, self._service.clock())])
 
     def _error(self, error: ApiError) -> Answer:
         return error_answer(error, self._service.settings)

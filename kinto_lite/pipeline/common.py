@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import random
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from kinto_lite.errors import GONE, METHOD_NOT_ALLOWED, UNEXPECTED, ApiError
 from kinto_lite.hooks import Route, Service
@@ -50,6 +51,7 @@ class Edition:
         self._backoff = service.settings["backoff"]
         self._backoff_share = service.settings["backoff_percentage"]
         self._end = service.settings.end_of_service()
+        self._has_signals = self._backoff is not None or self._end is not None
 
     def refuse_early(self, request: ApiRequest) -> Answer | None:
         """Answer when the service has ended, or is read only and this is a write."""
@@ -106,17 +108,21 @@ class Edition:
             return self._origins.known_url_headers(origin, None)
         if route.is_alias and answer.status == 401 and not origin:
             return []
-        exposed = ", ".join(exposed_headers(route.shape, request.method))
-        return self._origins.known_url_headers(origin, exposed)
+        return self._origins.known_url_headers(origin, _expose(route.shape, request.method))
 
     def _finish(
         self, request: ApiRequest, answer: Answer, cors: Headers, is_item: bool = False
     ) -> Answer:
-        given = {name for name, _ in answer.headers}
         headers = answer.headers
-        headers += [pair for pair in cors if pair[0] not in given]
-        headers += [pair for pair in _SECURITY if pair[0] not in given]
-        self._add_signals(headers, is_item)
+        given = dict(headers)
+        if "Access-Control-Expose-Headers" in given or "X-Content-Type-Options" in given:
+            # An alias passes on the answer of another URL, which has its headers already.
+            headers += [pair for pair in (*cors, *_SECURITY) if pair[0] not in given]
+        else:
+            headers += cors
+            headers += _SECURITY
+        if self._has_signals:
+            self._add_signals(headers, is_item)
         return _add_content_headers(request, answer)
 
     def _add_signals(self, headers: Headers, is_item: bool) -> None:
@@ -138,6 +144,12 @@ class Edition:
             "url": self._settings["eos_url"] or self._settings["project_docs"],
         }
         return json.dumps(alert, separators=(",", ":"))
+
+
+@lru_cache(maxsize=64)
+def _expose(shape: str, method: str) -> str:
+    """Return the value of Access-Control-Expose-Headers."""
+    return ", ".join(exposed_headers(shape, method))
 
 
 def _add_content_headers(request: ApiRequest, answer: Answer) -> Answer:

@@ -107,8 +107,7 @@ def encode_token(seal: Seal, row: Row, nonce: str | None = None) -> str:
     wrapped = [[] if value is MISSING else [value] for value in shown]
     text = json.dumps([nonce, is_shortened, wrapped, key, _salt()], separators=(",", ":"))
     payload = text.encode("ascii")
-    signed = _sign(seal, payload) + payload
-    return _VERSION + base64.urlsafe_b64encode(signed).decode("ascii").rstrip("=")
+    return _to_text(_sign(seal, payload) + payload)
 
 
 def decode_token(seal: Seal, text: str) -> Token:
@@ -116,7 +115,7 @@ def decode_token(seal: Seal, text: str) -> Token:
 
     Errors: InvalidRequest for every other text.
     """
-    signed = _decode_base64(text)
+    signed = _to_bytes(text)
     signature, payload = signed[:_SIGNATURE_BYTES], signed[_SIGNATURE_BYTES:]
     if not hmac.compare_digest(signature, _sign(seal, payload)):
         raise _refuse("_token has invalid content")
@@ -179,15 +178,20 @@ def _sign(seal: Seal, payload: bytes) -> bytes:
     return hmac.digest(seal.secret, message, "sha256")[:_SIGNATURE_BYTES]
 
 
-def _decode_base64(text: str) -> bytes:
-    body = text.removeprefix(_VERSION)
-    if body == text or len(text) > _MAX_TOKEN_CHARACTERS:
-        raise _refuse("_token has invalid content")
-    padded = body + "=" * (-len(body) % 4)
-    try:
-        return base64.b64decode(padded.encode("ascii"), altchars=b"-_", validate=True)
-    except ValueError:
-        raise _refuse("_token has invalid content") from None
+def _to_text(signed: bytes) -> str:
+    return _VERSION + base64.urlsafe_b64encode(signed).decode("ascii").rstrip("=")
+
+
+def _to_bytes(text: str) -> bytes:
+    """Undo `_to_text`; a text that it would not have written is refused."""
+    if len(text) <= _MAX_TOKEN_CHARACTERS and text.isascii():
+        try:
+            signed = base64.urlsafe_b64decode(text.removeprefix(_VERSION) + "==")
+        except ValueError:
+            signed = b""
+        if _to_text(signed) == text:
+            return signed
+    raise _refuse("_token has invalid content")
 
 
 def _refuse(description: str) -> InvalidRequest:

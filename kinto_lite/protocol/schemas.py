@@ -157,8 +157,13 @@ def _hidden_names(schema: dict[str, Json], kind: str) -> set[str]:
 
 @lru_cache(maxsize=32)
 def _compile(schema_text: str, is_record: bool) -> Any:
-    """Make the validator of a schema; what is hidden is no longer required."""
+    """Make the validator of a schema; what is hidden is no longer required.
+
+    The limits are looked at again, since a database may hold schemas that came another way.
+    """
     schema: dict[str, Json] = json.loads(schema_text)
+    if excess := find_excess(schema):
+        raise ValueError(excess)
     hidden = _hidden_names(schema, "record" if is_record else "")
     if isinstance(schema.get("required"), list):
         schema["required"] = [name for name in schema["required"] if name not in hidden]

@@ -100,6 +100,8 @@ def require_change(call: Call, place: Place) -> None:
 def check_above(call: Call, place: Place) -> None:
     """Answer 404 errno 111 when an id above the object is malformed, or when the collection of
     a record URL is missing. (A missing bucket is hidden by 403.)"""
+    if place.list_key is not None:
+        return
     for kind in _ancestors(call, call.kind):
         id_ = call.params[f"{kind.name}_id"]
         if not call.service.identifiers[kind.name].is_valid(id_):

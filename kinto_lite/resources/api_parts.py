@@ -45,7 +45,7 @@ _ENTRY = dict.fromkeys(
 #: Attributes with a fixed type, by kind of object (core 2.5, 8.9; plugins 4.1, 5.2).
 TYPED_ATTRIBUTES: Mapping[str, Mapping[str, Json]] = {
     "bucket": dict.fromkeys(("collection:schema", "group:schema", "record:schema"), ANY_OBJECT),
-    "collection": {"schema": ANY_OBJECT, "cache_expires": _INTEGER},
+    "collection": {"schema": ANY_OBJECT, "cache_expires": {"type": "number"}},
     "group": {"members": _TEXTS},
     "account": {"password": _TEXT},
     "permissions": {**_ENTRY, "permissions": _TEXTS},
@@ -136,6 +136,7 @@ BATCH_BODY = {
         "requests": {"type": "array", "items": _BATCH_REQUEST | {"required": ["path"]}},
     },
     "required": ["requests"],
+    "additionalProperties": False,
 }
 #: `body` has no type: what HEAD answers is an empty text.
 _BATCH_RESPONSE = {

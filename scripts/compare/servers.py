@@ -31,6 +31,7 @@ def install_reference() -> Path:
         return python
     print(f"installing {REFERENCE} in {ENVIRONMENT.name} ...", file=sys.stderr)
     venv.create(ENVIRONMENT, with_pip=True, clear=True)
+    (ENVIRONMENT / ".gitignore").write_text("*\n")
     command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*command, REFERENCE], check=True)
     mark.write_text(REFERENCE)

@@ -116,11 +116,10 @@ def test_other_texts_are_refused(text):
     assert refuse(SEAL, text)[0]["name"] is None
 
 
-@given(st.integers(min_value=2), st.characters(codec="ascii"))
+@given(st.integers(0, 200), st.characters(codec="ascii"))
 def test_a_changed_token_is_refused(position, character):
     text = encode_token(SEAL, make_row({"v": 1}))
-    # The last character may carry bits that mean nothing.
-    position %= len(text) - 1
+    position %= len(text)
     changed = text[:position] + character + text[position + 1 :]
     if changed != text:
         refuse(SEAL, changed)

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import argparse
 import base64
-import json
+import logging
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
+from itertools import chain, product
 from typing import Any
 
 import schemathesis
@@ -29,6 +30,7 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
+from werkzeug.test import Client
 
 from kinto_lite import make_app
 from kinto_lite.defaults import ANY_ADDRESS, LOOPBACK_ONLY
@@ -43,7 +45,8 @@ SETTINGS = {
     "userid_hmac_secret": "a secret of tests",
     "user-data_delete_principals": "system.Authenticated",
 }
-AUTHORIZATION = "Basic " + base64.b64encode(b"fuzz:api").decode()
+CREDENTIALS = "fuzz:api"
+HEADERS = {"Authorization": "Basic " + base64.b64encode(CREDENTIALS.encode()).decode()}
 CHECKS = [
     status_code_conformance,
     content_type_conformance,
@@ -58,6 +61,8 @@ SCHEMA = {
     "properties": {"title": {"type": "string"}, "n": {"type": "integer"}},
     "required": ["title"],
 }
+#: Editions of the document, and whether the data fits it.
+ROUNDS = tuple(product((0, 1), schemathesis.GenerationMode))
 PAST_MS = 1_700_000_000_000
 #: What exists before requests are sent.
 OBJECTS: dict[str, Json] = {
@@ -78,9 +83,18 @@ IDS = {
     "collections": ["free", "typed", "new"],
     "records": ["r", "new"],
 }
-FILTERS = {
-    **dict.fromkeys(("title", "gt_title", "min_n", "in_title", "exclude_id", "not_a.b"), {}),
-    **dict.fromkeys(("has_tags", "contains_tags", "contains_any_tags", "_expected"), {}),
+#: Filters on lists, with what narrows their values.
+FILTERS: dict[str, Json] = {
+    "title": {},
+    "gt_title": {},
+    "min_n": {},
+    "in_title": {},
+    "exclude_id": {},
+    "not_a.b": {},
+    "has_tags": {},
+    "contains_tags": {},
+    "contains_any_tags": {},
+    "_expected": {},
     "like_title": {"pattern": "^[a-zO*]+$"},
     "lt_last_modified": {"enum": ["0", "1", '"1700000000000"', "null"]},
 }
@@ -115,12 +129,25 @@ class Finding:
         return f"{self.operation}: {self.problem}\n    {self.request}"
 
 
+class LastError(logging.Handler):
+    """Remembers what the app last wrote about an error of its own."""
+
+    last = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep the last line: the exception."""
+        self.last = self.format(record).rpartition("\n")[2]
+
+
 class Fuzzer:
     """An app with some objects in it, and what was found wrong with its answers."""
 
     def __init__(self) -> None:
         self.app = make_app(SETTINGS)
+        self._client = Client(self.app)
         self.asked = 0
+        self._log = LastError()
+        logging.getLogger("kinto_lite").addHandler(self._log)
         self.statuses: dict[int, int] = {}
         self.findings: dict[tuple[str, str], Finding] = {}
         served = schemathesis.openapi.from_wsgi("/v1/__api__", self.app)
@@ -130,14 +157,13 @@ class Fuzzer:
 
     def close(self) -> None:
         """Release the database."""
+        logging.getLogger("kinto_lite").removeHandler(self._log)
         self.app.storage.close()
 
-    def pairs(self) -> Iterator[Pair]:
-        """Yield each operation of both documents, with either kind of data."""
-        for schema in self._schemas:
-            for mode in schemathesis.GenerationMode:
-                for result in schema.get_all_operations():
-                    yield result.ok(), mode
+    def list_pairs(self, edition: int, mode: schemathesis.GenerationMode) -> Iterator[Pair]:
+        """Yield each operation of a document: 0 is the completed one, 1 the served one."""
+        for result in self._schemas[edition].get_all_operations():
+            yield result.ok(), mode
 
     def run(self, pair: Pair, examples: int, number: int) -> None:
         """Send so many random requests; the number decides which."""
@@ -165,12 +191,12 @@ class Fuzzer:
         if case.method in ("DELETE", "POST"):
             self._put_objects()
         self.asked += 1
-        response = case.call(headers={"Authorization": AUTHORIZATION})
+        response = case.call(headers=HEADERS)
         status = response.status_code
         self.statuses[status] = self.statuses.get(status, 0) + 1
         documented = case.operation.definition.raw["responses"]
         if str(status) not in documented and status not in UNLISTED:
-            self._note(case, f"status {status} is not documented")
+            self._note(case, f"status {status} is not documented: {self._log.last}")
             return
         try:
             case.validate_response(response, checks=[] if status == 307 else CHECKS)
@@ -184,27 +210,21 @@ class Fuzzer:
         operation = f"{case.method} {case.operation.path}"
         key = (operation, problem.partition("\n")[0])
         if key not in self.findings:
-            request = case.as_curl_command({"Authorization": AUTHORIZATION})
-            self.findings[key] = Finding(operation, problem, request)
+            command = case.as_curl_command(HEADERS)
+            command = command.replace("-H 'Authorization: [Filtered]'", f"-u {CREDENTIALS}")
+            self.findings[key] = Finding(operation, problem, command)
 
     def _put_objects(self) -> None:
         for path, body in OBJECTS.items():
-            put(self.app, path, body)
+            answer = self._client.put(f"/v1{path}", json=body, headers=HEADERS)
+            if answer.status_code not in (200, 201):
+                raise RuntimeError(f"PUT {path} answers {answer.status_code}: {answer.text}")
 
 
 def describe(problem: BaseException) -> str:
     """Return what is wrong, in words."""
     title = getattr(problem, "title", type(problem).__name__)
     return f"{title}: {getattr(problem, 'message', problem)}"
-
-
-def put(app: Any, path: str, body: Json) -> None:
-    """PUT an object; it does not matter whether it exists."""
-    from werkzeug.test import Client
-
-    Client(app).put(
-        f"/v1{path}", data=json.dumps(body), headers={"Authorization": AUTHORIZATION}
-    ).close()
 
 
 def tell_more(document: Json) -> Json:
@@ -243,8 +263,9 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="scripts/fuzz-api", description=__doc__)
     parser.add_argument("--seconds", type=float, default=80, help="how long (80)")
     parser.add_argument("--seed", type=int, default=int(time.time()), help="which requests")
-    parser.add_argument("--examples", type=int, default=20, help="for each operation at a time (20)")
+    parser.add_argument("--examples", type=int, default=20, help="for an operation at a time (20)")
     given_ = parser.parse_args(arguments)
+    logging.getLogger("kinto_lite").propagate = False
     fuzzer = Fuzzer()
     fuzz(fuzzer, given_.seed, given_.examples, given_.seconds)
     fuzzer.close()
@@ -260,7 +281,7 @@ def fuzz(fuzzer: Fuzzer, number: int, examples: int, seconds: float) -> None:
     """Ask every operation in turn, again and again, until the time is over."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        for pair in fuzzer.pairs():
+        for pair in chain.from_iterable(fuzzer.list_pairs(*each) for each in ROUNDS):
             if time.monotonic() >= end:
                 return
             number += 1

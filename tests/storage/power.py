@@ -20,6 +20,7 @@ import apsw
 
 SECTOR_BYTES = 512
 _ENDLESS = 10**9
+_JOURNALS = apsw.SQLITE_OPEN_MAIN_JOURNAL | apsw.SQLITE_OPEN_WAL
 
 
 class _Write(NamedTuple):
@@ -64,6 +65,11 @@ class _Platter:
         for operation in self.pending:
             self.apply(operation)
         self.pending.clear()
+
+    def sync_deletion(self) -> None:
+        """Let the last deletion reach the disk, and what was before it."""
+        while any(isinstance(operation, _Delete) for operation in self.pending):
+            self.apply(self.pending.pop(0))
 
     def lose_power(self, chance: random.Random) -> None:
         """Let some of the operations reach the disk, and parts of others."""
@@ -146,13 +152,20 @@ class Disk(apsw.VFS):
         """What the disk holds of a file."""
         return self._platters.setdefault(name, _Platter())
 
+    def sync_deletions(self) -> None:
+        """Let all deletions reach the disk, as syncing their folder does."""
+        for platter in self._platters.values():
+            platter.sync_deletion()
+
     def xOpen(  # noqa: N802
         self, name: str | apsw.URIFilename | None, flags: list[int]
     ) -> apsw.VFSFile:
         """Open a file of a database; temporary files (no name) are not on this disk."""
         if name is None:
             return apsw.VFSFile(self.base, name, flags)
-        return _File(self, name, flags)
+        path = name.filename() if isinstance(name, apsw.URIFilename) else name
+        is_new = not Path(path).exists() and bool(flags[0] & _JOURNALS)
+        return _File(self, name, flags, path, is_new)
 
     def xDelete(self, name: str, sync_folder: bool) -> None:  # noqa: N802
         """Delete a file, on the disk too if the folder is synced."""
@@ -163,10 +176,19 @@ class Disk(apsw.VFS):
 
 
 class _File(apsw.VFSFile):
-    def __init__(self, disk: Disk, name: str | apsw.URIFilename, flags: list[int]) -> None:
+    def __init__(
+        self,
+        disk: Disk,
+        name: str | apsw.URIFilename,
+        flags: list[int],
+        path: str,
+        is_new: bool,
+    ) -> None:
         super().__init__(disk.base, name, flags)
         self._disk = disk
-        self._name = name.filename() if isinstance(name, apsw.URIFilename) else name
+        self._name = path
+        #: The VFS for Unix syncs the folder with the first sync of a new journal or log.
+        self._syncs_folder = is_new
 
     def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802
         if self._disk.write_error is not None:
@@ -183,6 +205,19 @@ class _File(apsw.VFSFile):
             raise self._disk.sync_error
         self._disk.spend(self._name)
         self._disk.platter(self._name).sync()
+        if self._syncs_folder:
+            self._disk.sync_deletions()
+            self._syncs_folder = False
+
+    def xLock(self, level: int) -> None:  # noqa: N802
+        """Say "busy" where the real one cannot lock: a file open for reading, at its closing.
+
+        SQLite takes both for "not the last one to close"; APSW would raise the other one.
+        """
+        try:
+            super().xLock(level)
+        except apsw.IOError as error:
+            raise apsw.BusyError from error
 
     def xFileControl(self, operation: int, pointer: Any) -> bool:  # noqa: N802
         """Refuse hints that would change a file behind this disk's back."""

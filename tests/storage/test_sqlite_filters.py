@@ -146,12 +146,16 @@ ORACLE = {
 
 # What hypothesis draws from: few names and values, so that they meet.
 
-NAMES = st.sampled_from(["v", "w", "v.w", "é", 'a"b', "a\\b", "", "$", "[0]", "a b", "w.v.w"])
+NAMES = st.sampled_from(
+    ["v", "v\0", "w", "v.w", "é", 'a"b', "a\\b", "", "$", "[0]", "a b", "w.v.w"]
+)
 HUGE = st.sampled_from([-(2**63), 2**63 - 1, 2**63, 2**64 - 2, 2**64 - 1, float(2**64)])
 NUMBERS = HUGE | st.sampled_from(
     [0, 1, -1, 2, 1.0, 1.5, -0.0, 0.1, 5e-324, 1e300, 2**53, 2**53 + 1, 2.0**53]
 )
-TEXTS = st.sampled_from(["", "a", "A", "ab", "é", "É", "ß", "1", "true", "z*", "\U0001f600"])
+TEXTS = st.sampled_from(
+    ["", "a", "A", "ab", "é", "É", "ß", "1", "true", "z*", "a\0b", "\U0001f600"]
+)
 SCALARS = st.none() | st.booleans() | NUMBERS | TEXTS
 VALUES = st.recursive(
     SCALARS,
@@ -354,6 +358,12 @@ STRANGE_NAMES += ["a.b", "a.b.c", ".", "a."]
 def test_every_name_finds_its_own_field(name):
     other = {name + "x": 1, "x" + name: 1}
     assert find([{**other, name: 1}, other], "eq", 1, field=name) == [0]
+
+
+def test_a_name_does_not_end_at_a_null_character():
+    objects = [{"a\0b": 1}, {"a\0b": 1, "a": 2}, {"a": 1, "b": "\0"}]
+    assert find(objects, "eq", 1, field="a") == [2]
+    assert find(objects, "has", True, field="a") == [1, 2]
 
 
 def test_dots_descend_into_objects_and_never_into_arrays():

@@ -44,9 +44,7 @@ def test_every_kind_of_answer_is_valid_wsgi(
     # A length of nothing, so that the validator lets the input go unread.
     environ = make_environ(method, path, CONTENT_LENGTH="0", **AUTHORIZED)
     reply = call(ask.client.app, environ)
-    assert reply.code == code
-    shown = 0 if method == "HEAD" else len(reply.body)
-    assert (len(reply.body) if method != "HEAD" else 0) == shown
+    assert (reply.code, len(reply.get("Content-Length"))) == (code, 1)
 
 
 @pytest.mark.parametrize("name", ["ETag", "Last-Modified", "Content-Length", "Cache-Control"])
@@ -96,8 +94,7 @@ def test_a_body_is_read_up_to_its_length(ask: Asking) -> None:
 
 
 def test_a_chunked_body_is_read_to_its_end(ask: Asking) -> None:
-    given = {"CONTENT_LENGTH": None, "wsgi_input_terminated": True}
-    environ = put("/v1/buckets/b", b'{"data":{"n":1}}', **given)
+    environ = put("/v1/buckets/b", b'{"data":{"n":1}}', CONTENT_LENGTH=None)
     environ["wsgi.input_terminated"] = True
     reply = call(ask.client.app, environ)
     assert (reply.code, json.loads(reply.body)["data"]["n"]) == (201, 1)
@@ -127,9 +124,15 @@ def test_a_body_that_ends_early_is_400(ask: Asking) -> None:
 def test_an_immense_length_is_413_unread(ask: Asking, length: str) -> None:
     stream = io.BytesIO(b"{}")
     environ = put("/v1/buckets/b", b"{}", CONTENT_LENGTH=length, wsgi_input=stream)
-    reply = call(ask.client.app, environ)
+    reply = call(ask.client.app, environ, is_validated=False)
     assert (reply.code, json.loads(reply.body)["errno"]) == (413, 113)
     assert stream.tell() == 0
+
+
+def test_zeros_before_a_length_mean_nothing(ask: Asking) -> None:
+    body = b'{"data":{"n":1}}'
+    reply = call(ask.client.app, put("/v1/buckets/b", body, CONTENT_LENGTH="0" * 30 + "16"))
+    assert json.loads(reply.body)["data"]["n"] == 1
 
 
 def test_a_path_that_is_no_text_is_400(ask: Asking) -> None:
@@ -158,6 +161,10 @@ def test_a_query_that_is_no_text_is_400(ask: Asking, query: str) -> None:
         ({"HTTP_HOST": "example.com"}, "http://example.com/v1/"),
         ({"HTTP_HOST": None, "SERVER_NAME": "1.2.3.4"}, "http://1.2.3.4:8888/v1/"),
         ({"wsgi_url_scheme": "https"}, "https://localhost:8888/v1/"),
+        ({"HTTP_HOST": "localhost:80"}, "http://localhost/v1/"),
+        ({"HTTP_HOST": "x:443", "wsgi_url_scheme": "https"}, "https://x/v1/"),
+        ({"HTTP_HOST": "x:443"}, "http://x:443/v1/"),
+        ({"HTTP_HOST": "x:8080"}, "http://x:8080/v1/"),
         ({"HTTP_X_FORWARDED_HOST": "evil", "HTTP_X_FORWARDED_PROTO": "ftp"}, None),
     ],
 )

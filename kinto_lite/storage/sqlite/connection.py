@@ -52,12 +52,22 @@ def set_cell_size_check(connection: apsw.Connection) -> None:
     connection.pragma("cell_size_check", True)
 
 
+def set_stable_plans(connection: apsw.Connection) -> None:
+    """A statement keeps its plan whatever is bound to it.
+
+    Without this, SQLite plans joins anew whenever a bound value changes, in case another plan
+    suits it better: that took four fifths of the time of finding an object.
+    """
+    connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
+
+
 _PREPARATIONS: tuple[Callable[[apsw.Connection], None], ...] = (
     set_write_ahead_log,
     set_synchronous,
     set_foreign_keys,
     set_trusted_schema,
     set_cell_size_check,
+    set_stable_plans,
 )
 
 
@@ -111,10 +121,11 @@ def _check_header(path: Path, newest_version: int) -> None:
 def _check_content(path: Path, newest_version: int, busy_timeout_seconds: float) -> None:
     """Ask SQLite the same, since what a crash left in the log is newer than the header.
 
-    A log is looked at read only: closing a writable connection would move it into the file.
+    A log is looked at read only: closing a writable connection would move it into the file. A
+    rollback journal, left while the file was made, can only be looked at by undoing it.
     """
-    log = Path(f"{path}-wal")
-    has_log = log.exists() and log.stat().st_size > 0
+    log, journal = Path(f"{path}-wal"), Path(f"{path}-journal")
+    has_log = log.exists() and log.stat().st_size > 0 and not journal.exists()
     flags = apsw.SQLITE_OPEN_READONLY if has_log else apsw.SQLITE_OPEN_READWRITE
     with closing(apsw.Connection(str(path), flags=flags)) as connection:
         set_busy_timeout(connection, busy_timeout_seconds)

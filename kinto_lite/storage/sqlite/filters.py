@@ -47,6 +47,10 @@ _TYPES: tuple[tuple[str, ...], ...] = (
 _MISSING_RANK = len(_TYPES)
 _TEXT, _NUMBER, _BOOLEAN, _ARRAY, _OBJECT = range(1, 6)
 
+# SQLite takes a name to end at a null character, so that "a" would find "a\\u0000b". Objects
+# where that could happen are very rare and looked through in Python.
+_HAS_NULL = "o.data GLOB '*\\u0000*'"
+
 _COLUMNS = {
     "id": (_TEXT, _Operand("'text'", "o.id", "json_quote(o.id)", {})),
     "last_modified": (
@@ -114,11 +118,15 @@ def _make_operand(field: str, name: str) -> _Operand:
     bindings: Bindings = {f"{name}p{number}": path for number, path in enumerate(paths)}
     if len(paths) == 1:
         path = f":{name}p0"
-        return _Operand(
-            f"json_type(o.data, {path})", f"(o.data ->> {path})", f"(o.data -> {path})", bindings
-        )
-    found = f"coalesce({', '.join(f'o.data -> :{name}' for name in bindings)})"
-    return _Operand(f"json_type({found})", f"({found} ->> '$')", found, bindings)
+        usual = (f"json_type(o.data, {path})", f"o.data ->> {path}", f"o.data -> {path}")
+    else:
+        found = f"coalesce({', '.join(f'o.data -> :{name}' for name in bindings)})"
+        usual = (f"json_type({found})", f"{found} ->> '$'", found)
+    bindings[f"{name}l"] = field
+    looked_up = f"kinto_look_up(o.data, :{name}l)"
+    exact = (f"json_type({looked_up})", f"{looked_up} ->> '$'", looked_up)
+    kind, value, text = (f"iif({_HAS_NULL}, {x}, {u})" for x, u in zip(exact, usual, strict=True))
+    return _Operand(kind, value, text, bindings)
 
 
 def _find_paths(field: str) -> list[str]:

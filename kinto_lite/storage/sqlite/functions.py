@@ -2,7 +2,7 @@
 
 All are deterministic, take JSON text as `->` gives it, and answer NULL to NULL. They are used
 by the fragments of `filters` only, where arrays, objects, very large integers or Unicode
-letter case are involved; everything common is plain SQL.
+letter case or null characters are involved; everything common is plain SQL.
 
 Source: protocol, part 1, chapter 5.3.
 """
@@ -15,7 +15,8 @@ from functools import lru_cache
 
 import apsw
 
-from kinto_lite.model import Json
+from kinto_lite.model import MISSING, Json
+from kinto_lite.protocol.fields import look_up
 
 
 def register_functions(connection: apsw.Connection) -> None:
@@ -88,6 +89,12 @@ def _order(text: str | None) -> str | None:
     return None if text is None else order_key(text)
 
 
+def _look_up(data: str, field: str) -> str | None:
+    """Return the JSON text of a field; NULL where there is none."""
+    value = look_up(json.loads(data), field)
+    return None if value is MISSING else json.dumps(value)
+
+
 def _show(text: str | None) -> str | None:
     """Return JSON text with its characters as they are, for `like_`."""
     return None if text is None else _encode_readable(json.loads(text))
@@ -128,6 +135,7 @@ _FUNCTIONS: dict[str, tuple[Callable[..., apsw.SQLiteValue], int]] = {
     "kinto_contains_any": (_contains_any, 2),
     "kinto_compare": (_compare, 2),
     "kinto_order": (_order, 1),
+    "kinto_look_up": (_look_up, 2),
     "kinto_text": (_show, 1),
     "kinto_like": (_is_like, 2),
 }
