@@ -43,6 +43,8 @@ class Route:
     is_alias: bool = False
     #: Runs without a transaction, for nobody in particular: works while the database does not.
     is_detached: bool = False
+    #: The same, for requests without credentials only.
+    is_detached_for_strangers: bool = False
 
 
 class Policy(Protocol):

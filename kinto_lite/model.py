@@ -154,7 +154,7 @@ class Sort(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What is wanted of a list. `sort` always ends with `last_modified`.
+    """What is wanted of a list. Of stored lists, `sort` always holds `last_modified`.
 
     `after` holds the position of the last object of the page before: one value for each
     sort key (MISSING where it had none), then the storage's key of the object.

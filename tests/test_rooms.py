@@ -45,6 +45,7 @@ DOORS = {
     "jsonpatch": "protocol.patches",
     "jsonpointer": "protocol.patches",
     "jsonschema": "protocol.schemas",
+    "jsonschema_specifications": "protocol.schemas",
     "psycopg": "storage.postgres",
     "psycopg_pool": "storage.postgres",
     "referencing": "protocol.schemas",

@@ -25,7 +25,7 @@ from kinto_lite.errors import (
     ApiError,
     InvalidForm,
 )
-from kinto_lite.hooks import Call, Detached, Performed, Service
+from kinto_lite.hooks import Call, Detached, Performed, Route, Service
 from kinto_lite.model import Answer, ApiRequest, Asker
 from kinto_lite.pipeline.common import Edition, allow_header, error_answer
 from kinto_lite.pipeline.credentials import identify
@@ -69,7 +69,7 @@ class Pipeline:
                 return self._edition.finish_elsewhere(request, found)
             return self._answer_route(request, found)
         except Exception:
-            log.exception("unexpected error on %s %s", request.method, request.path)
+            log.exception("unexpected error on %r %r", request.method, request.path)
             return self._edition.finish_elsewhere(request, self._error(ApiError(UNEXPECTED)))
 
     def refuse(self, request: ApiRequest, error: ApiError) -> Answer:
@@ -89,13 +89,13 @@ class Pipeline:
         except StorageError as error:
             answer = self._error(self._map_storage_error(error))
         except Exception:
-            log.exception("unexpected error on %s %s", request.method, request.path)
+            log.exception("unexpected error on %r %r", request.method, request.path)
             answer = self._error(ApiError(UNEXPECTED))
         return self._edition.finish(request, found.route, answer)
 
     def _run(self, request: ApiRequest, found: Found) -> Answer:
         """Run the handler in a transaction of its own; as a write if it turns out to be one."""
-        if found.route.is_detached:
+        if _is_detached(found.route, request):
             nobody = Asker(None, frozenset(), "[]")
             tx = cast(Transaction, Detached())
             return _handle(Call(self._service, request, found.route, found.params, tx, nobody))
@@ -133,22 +133,12 @@ class Pipeline:
         Refusals come back as answers; a failure on our side (5xx) is raised, since it ends the
         outer request too.
         """
-        found = self._route(request)
-        if isinstance(found, Answer) and found.status == 307:
-            location = dict(found.headers)["Location"]
-            target = unquote(location.removeprefix(self._service.origin_of(request)))
-            followed = replace(request, path=target.partition("?")[0])
-            target_found = self._route(followed)
-            if not isinstance(target_found, Answer):
-                request = followed
-            found = target_found
+        request, found = self._route_item(request)
         if isinstance(found, Answer):
             return Performed(self._edition.finish_refused_item(request, None, found), request.path)
         try:
-            refusal = self._edition.preflight_or_405(request, found.route)
-            call = self._call(request, found, outer.tx, outer.askers)
-            call.pending_groups = outer.pending_groups
-            answer = refusal or _handle(call)
+            answer = self._edition.preflight_or_405(request, found.route)
+            answer = answer or self._handle_item(outer, request, found)
         except ApiError as error:
             if error.row.status >= 500:
                 raise
@@ -157,6 +147,32 @@ class Pipeline:
                 answer = self._edition.finish_refused_item(request, found.route, answer)
                 return Performed(answer, request.path)
         return Performed(self._edition.finish_item(request, found.route, answer), request.path)
+
+    def _route_item(self, request: ApiRequest) -> tuple[ApiRequest, Found | Answer]:
+        """Route a request within another one; a redirect is followed to where it exists."""
+        found = self._route(request)
+        if not isinstance(found, Answer) or found.status != 307:
+            return request, found
+        location = dict(found.headers)["Location"]
+        target = location.removeprefix(self._service.origin_of(request))
+        # Unquoted last: an escaped question mark belongs to the path.
+        followed = replace(request, path=unquote(target.partition("?")[0]))
+        found = self._route(followed)
+        return (request if isinstance(found, Answer) else followed), found
+
+    def _handle_item(self, outer: Call, request: ApiRequest, found: Found) -> Answer:
+        """Run a handler so that a refusal undoes what it has written, and nothing else."""
+        call = self._call(request, found, outer.tx, outer.askers)
+        call.pending_groups = outer.pending_groups
+        if not outer.tx.is_write:
+            return _handle(call)
+        try:
+            with outer.tx.savepoint():
+                return _handle(call)
+        except ApiError:
+            if call.started is not None:
+                outer.tx.start_list(*call.started)
+            raise
 
     def _route(self, request: ApiRequest) -> Found | Answer:
         """Return the route of a request, a redirect, or the 404."""
@@ -211,6 +227,12 @@ class Pipeline:
         if isinstance(error, Busy):
             return ApiError(UNAVAILABLE, headers=[retry])
         return ApiError(UNAVAILABLE, headers=[retry])
+
+
+def _is_detached(route: Route, request: ApiRequest) -> bool:
+    """Tell whether a request needs no storage, so that it is answered while there is none."""
+    is_stranger = "authorization" not in request.headers
+    return route.is_detached or (route.is_detached_for_strangers and is_stranger)
 
 
 def _handle(call: Call) -> Answer:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import base64
 import hmac
 import json
-import secrets
+import random
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 from urllib.parse import quote, urlencode
@@ -169,7 +169,7 @@ def _shorten(value: Json, key: Sort, allowed: int) -> Json:
 
 def _salt() -> str:
     """Make each token a new one, so that nobody takes two equal ones for a page that repeats."""
-    return secrets.token_hex(3)
+    return f"{random.getrandbits(24):x}"
 
 
 def _sign(seal: Seal, payload: bytes) -> bytes:

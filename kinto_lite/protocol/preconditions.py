@@ -15,11 +15,11 @@ from enum import Enum
 
 from kinto_lite.errors import Detail
 
-#: What `*` is read as. No timestamp is negative.
-ANY = -1
+#: What `*` is read as: no timestamp is that far in the past.
+ANY = -(2**63)
 
 #: What digits are read as that are too long to be a timestamp: equal to none.
-_NO_TIMESTAMP = -2
+_NO_TIMESTAMP = ANY + 1
 
 _QUOTED_DIGITS = re.compile(r'"([0-9]+)"')
 _LONGEST_TIMESTAMP = 19

@@ -19,6 +19,8 @@ from kinto_lite.protocol.patterns import MAX_PATTERN, measure_pattern
 
 MAX_BYTES = 131072
 MAX_DEPTH = 64
+#: Characters of all patterns together; compiling takes some microseconds for each.
+MAX_PATTERNS = 8000
 #: Subschemas that apply to one and the same value, references followed, and how deep they nest.
 MAX_EXPANSION = 1000
 MAX_EXPANSION_DEPTH = 32
@@ -37,8 +39,11 @@ def find_oversize(schema: dict[str, Json]) -> str | None:
         return f"it has more than {MAX_BYTES} bytes"
     if _measure_depth(schema) > MAX_DEPTH:
         return f"it has more than {MAX_DEPTH} levels"
-    if any(len(pattern) > MAX_PATTERN for pattern in _iterate_patterns(schema)):
+    lengths = [len(pattern) for pattern in _iterate_patterns(schema)]
+    if max(lengths, default=0) > MAX_PATTERN:
         return f"it has a pattern of more than {MAX_PATTERN} characters"
+    if sum(lengths) > MAX_PATTERNS:
+        return f"its patterns have more than {MAX_PATTERNS} characters"
     return None
 
 

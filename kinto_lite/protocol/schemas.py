@@ -20,7 +20,7 @@ from kinto_lite.model import Json
 from kinto_lite.protocol import descriptions
 from kinto_lite.protocol.schema_limits import find_excess, find_oversize, iterate_objects
 from kinto_lite.protocol.schema_steps import (
-    MAX_STEPS,
+    MAX_CHECK_STEPS,
     TooManySteps,
     canonicalize,
     counted,
@@ -107,7 +107,7 @@ def _check_form(dialect: Any, schema: dict[str, Json]) -> Any:
     """Return the best error that the meta-schema of a dialect finds, or None."""
     from jsonschema.exceptions import best_match  # type: ignore[import-untyped]
 
-    start_steps(2 * MAX_STEPS)
+    start_steps(MAX_CHECK_STEPS)
     checker = dialect.FORMAT_CHECKER
     return best_match(dialect(dialect.META_SCHEMA, format_checker=checker).iter_errors(schema))
 

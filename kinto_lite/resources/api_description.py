@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kinto_lite.errors import InvalidRequest
-from kinto_lite.hooks import Call, Policy, Route, Service
+from kinto_lite.hooks import Call, Identifiers, Policy, Route, Service
 from kinto_lite.model import Answer, Json, Kind
 from kinto_lite.protocol.json_text import dump_json
 from kinto_lite.resources import api_parts as parts
@@ -155,8 +155,8 @@ def describe_service(service: Service) -> dict[str, Json]:
     for route in service.routes:
         operations = _describe_operations(route, methods, list(security))
         if operations:
-            path = _path(route)
-            paths.setdefault(path, _path_parameters(path)).update(operations)
+            shared = _path_parameters(route, service.identifiers)
+            paths.setdefault(_path(route), shared).update(operations)
     return {
         "swagger": "2.0",
         "info": {"title": service.settings["project_name"], "version": HTTP_API_VERSION},
@@ -194,9 +194,14 @@ def _path(route: Route) -> str:
     return (named.path if named is not None else None) or route.pattern
 
 
-def _path_parameters(path: str) -> dict[str, Json]:
-    names = _PARAMETER.findall(path)
-    return {"parameters": [parts.path_parameter(name) for name in names]} if names else {}
+def _path_parameters(route: Route, identifiers: Mapping[str, Identifiers]) -> dict[str, Json]:
+    """Return the member of a path that holds for all its operations."""
+    own_kind = route.kind.name if route.kind is not None else ""
+    parameters = []
+    for name in _PARAMETER.findall(_path(route)):
+        ids = identifiers.get(own_kind if name == "id" else name.removesuffix("_id"))
+        parameters.append(parts.path_parameter(name, None if ids is None else ids.pattern.pattern))
+    return {"parameters": parameters} if parameters else {}
 
 
 def _describe_operations(

@@ -220,9 +220,10 @@ SELECTION = [
 ]
 
 
-def path_parameter(name: str) -> dict[str, Json]:
-    """Return the parameter of a segment of the URL."""
-    return {"name": name, "in": "path", "required": True, "type": "string"}
+def path_parameter(name: str, pattern: str | None) -> dict[str, Json]:
+    """Return the parameter of a segment of the URL; `pattern` is for the whole of it."""
+    parameter = {"name": name, "in": "path", "required": True, "type": "string"}
+    return parameter | ({} if pattern is None else {"pattern": f"^(?:{pattern})$"})
 
 
 def body_parameter(schema: Json, *, is_required: bool) -> dict[str, Json]:

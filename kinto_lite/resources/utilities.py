@@ -116,7 +116,7 @@ def _reading(handler: Handler) -> dict[str, Handler]:
 
 
 UTILITY_ROUTES: tuple[Route, ...] = (
-    Route("hello", "/", _reading(hello)),
+    Route("hello", "/", _reading(hello), is_detached_for_strangers=True),
     Route("heartbeat", "/__heartbeat__", _reading(heartbeat), is_detached=True),
     Route(
         "lbheartbeat", "/__lbheartbeat__", _reading(load_balancer_heartbeat), is_detached=True

@@ -53,6 +53,10 @@ class Transaction(Protocol):
     #: Whether writing methods may be called.
     is_write: bool
 
+    def savepoint(self) -> AbstractContextManager[None]:
+        """Begin a part of a write transaction: when its block raises, it is undone alone."""
+        ...
+
     def find_asker(self, user_id: str | None, policy: str | None = None) -> Asker:
         """Return the principals of a user: herself, the system's, her groups."""
         ...

@@ -48,9 +48,20 @@ def is_about_items(asked: Asked) -> bool:
 
 
 def is_order_failure(asked: Asked) -> bool:
-    """MEM answers 500 when two arrays or two objects have to be compared."""
-    names = ["_sort", "_token", *ORDERINGS]
-    return asked.is_read and asked.failed and has_prefix(asked, names)
+    """MEM answers 500 when two arrays or two objects have to be compared, or has its own order."""
+    if not asked.is_read or not has_prefix(asked, ["_sort", "_token", *ORDERINGS]):
+        return False
+    return asked.failed or (is_about_items(asked) and shows_composites(asked))
+
+
+def shows_composites(asked: Asked) -> bool:
+    """Tell whether an array or an object stands where the list is ordered."""
+    names = [name.partition("_")[2] for name in asked.names if name.startswith(ORDERINGS)]
+    sorts = [value for name, value in asked.query if name == "_sort"]
+    names += [name.strip("+- ") for name in ",".join(sorts).split(",")]
+    bodies = [body.get("data") for body in asked.json if isinstance(body, dict)]
+    items = [item for data in bodies if isinstance(data, list) for item in data]
+    return any(isinstance(item.get(name), list | dict) for item in items for name in names)
 
 
 def is_has_with_others(asked: Asked) -> bool:

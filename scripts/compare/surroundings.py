@@ -170,8 +170,9 @@ def ask_personal(g: Generator) -> None:
     headers = {"If-None-Match": "*"} if g.chance(0.15) else {}
     if tail.endswith("records") and method in ("GET", "DELETE") and g.chance(0.4):
         path += f"?_limit={g.rng.randint(1, 2)}"
-    # The reference creates objects before it redirects to their URL.
-    g.add(method, path, body, headers, user="" if path.endswith("/") else None)
+    # The reference creates objects before it redirects or refuses such a URL.
+    is_odd = path.endswith("/") or "-bad" in path
+    g.add(method, path, body, headers, user="" if is_odd else None)
 
 
 BAD_BATCHES: Sequence[Any] = (

@@ -115,3 +115,9 @@ def test_a_missing_object_is_left_to_the_404(method: str) -> None:
 
 def test_not_modified_is_tested_before_if_match() -> None:
     assert judge(Preconditions(1, CURRENT), "GET", CURRENT) is NOT_MODIFIED
+
+
+@pytest.mark.parametrize("current", [-1, -2, 0])
+def test_a_star_is_never_taken_for_a_timestamp(current: int) -> None:
+    assert judge(CREATE, "GET", current) is FAILED
+    assert judge(EXISTS, "PUT", current) is PASSED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -137,7 +138,14 @@ def test_paths_are_below_the_version_prefix(describe: Describe) -> None:
 def test_parameters_of_the_path_are_shared(describe: Describe) -> None:
     parameters = describe()["paths"][f"{RECORDS}/{{id}}"]["parameters"]
     assert list_names(parameters, "path") == ["bucket_id", "collection_id", "id"]
-    assert parameters[0] == {"name": "bucket_id", "in": "path", "required": True, "type": "string"}
+    assert [(part["required"], part["type"]) for part in parameters] == [(True, "string")] * 3
+    assert re.fullmatch(parameters[0]["pattern"], "a-b")
+    assert not re.fullmatch(parameters[0]["pattern"], "a b")
+
+
+def test_names_of_users_may_be_anything(describe: Describe) -> None:
+    (principal,) = describe()["paths"]["/__user_data__/{principal}"]["parameters"]
+    assert principal == {"name": "principal", "in": "path", "required": True, "type": "string"}
 
 
 def test_lists_take_what_selects_objects(describe: Describe) -> None:

@@ -1,8 +1,8 @@
 """Remembers who the askers are, for as long as that is certainly true.
 
-An entry holds while nothing was committed by anybody else (`PRAGMA data_version`) and while
-this connection has changed neither principals nor memberships. What a transaction found out
-is forgotten when it is undone: numbers it gave to principals may then mean somebody else.
+An entry holds while nobody else has committed anything (`PRAGMA data_version`) and while this
+connection has changed neither principals nor memberships. What a transaction found out is
+forgotten when it is undone: the numbers it gave may then come to mean somebody else.
 """
 
 from __future__ import annotations
@@ -18,24 +18,29 @@ MAX_ASKERS = 4096
 class Askers:
     """The askers that one connection remembers."""
 
-    def __init__(self, connection: apsw.Connection) -> None:
-        self._execute = connection.execute
-        self._known: dict[tuple[str | None, str | None], Asker] = {}
+    def __init__(self) -> None:
+        self._known: dict[tuple[str | None, str | None], tuple[Asker, bool]] = {}
         self._data_version = -1
 
-    def find(self, user_id: str | None, policy: str | None) -> Asker | None:
-        """Return who this is, if it was found out in the state that this transaction sees."""
-        ((data_version,),) = self._execute("PRAGMA data_version")
+    def find(
+        self, connection: apsw.Connection, user_id: str | None, policy: str | None, is_write: bool
+    ) -> Asker | None:
+        """Return who this is, if it was found out in the state that this transaction sees.
+
+        For a write it must be somebody whose principals all have numbers.
+        """
+        ((data_version,),) = connection.execute("PRAGMA data_version")
         if data_version != self._data_version:
             self._known.clear()
             self._data_version = data_version
-        return self._known.get((user_id, policy))
+        asker, is_numbered = self._known.get((user_id, policy), (None, False))
+        return asker if is_numbered or not is_write else None
 
-    def remember(self, asker: Asker) -> None:
-        """Remember an asker, until `forget`."""
+    def remember(self, asker: Asker, is_numbered: bool) -> None:
+        """Remember an asker, and whether all her principals have numbers, until `forget`."""
         if len(self._known) >= MAX_ASKERS:
             self._known.clear()
-        self._known[asker.user_id, asker.policy] = asker
+        self._known[asker.user_id, asker.policy] = asker, is_numbered
 
     def forget(self) -> None:
         """Forget everybody: principals or memberships were changed here, or a change undone."""

@@ -12,6 +12,7 @@ from pathlib import Path
 import apsw
 
 from kinto_lite.storage.base import UnusableFile
+from kinto_lite.storage.sqlite.askers import Askers
 from kinto_lite.storage.sqlite.functions import register_functions
 
 #: "KLIT": marks the file as ours, so that another program's database is not taken for one.
@@ -71,12 +72,19 @@ _PREPARATIONS: tuple[Callable[[apsw.Connection], None], ...] = (
 )
 
 
-def connect(path: str, busy_timeout_seconds: float) -> apsw.Connection:
+class PreparedConnection(apsw.Connection):
+    """A connection of ours, and the askers it remembers."""
+
+    askers: Askers
+
+
+def connect(path: str, busy_timeout_seconds: float) -> PreparedConnection:
     """Open a prepared connection. `path` is a file or ":memory:".
 
     Errors: apsw.Error, untranslated.
     """
-    connection = apsw.Connection(path, statementcachesize=500)
+    connection = PreparedConnection(path, statementcachesize=500)
+    connection.askers = Askers()
     set_busy_timeout(connection, busy_timeout_seconds)
     for prepare in _PREPARATIONS:
         prepare(connection)
@@ -100,8 +108,10 @@ def check_file(path: Path, newest_version: int, busy_timeout_seconds: float) -> 
         return
     if not os.access(path, os.R_OK | os.W_OK):
         raise UnusableFile(f"The database {path} is not writable: change its rights or the path.")
-    _check_header(path, newest_version)
-    _check_content(path, newest_version, busy_timeout_seconds)
+    has_journal = Path(f"{path}-journal").exists()
+    if not has_journal:
+        _check_header(path, newest_version)
+    _check_content(path, has_journal, newest_version, busy_timeout_seconds)
 
 
 def _check_header(path: Path, newest_version: int) -> None:
@@ -118,17 +128,20 @@ def _check_header(path: Path, newest_version: int) -> None:
         check_version(path, version, newest_version)
 
 
-def _check_content(path: Path, newest_version: int, busy_timeout_seconds: float) -> None:
+def _check_content(
+    path: Path, has_journal: bool, newest_version: int, busy_timeout_seconds: float
+) -> None:
     """Ask SQLite the same, since what a crash left in the log is newer than the header.
 
     A log is looked at read only: closing a writable connection would move it into the file. A
-    rollback journal, left while the file was made, can only be looked at by undoing it.
+    rollback journal, as a crash leaves it while the file is made, has to be undone first.
     """
-    log, journal = Path(f"{path}-wal"), Path(f"{path}-journal")
-    has_log = log.exists() and log.stat().st_size > 0 and not journal.exists()
+    log = Path(f"{path}-wal")
+    has_log = log.exists() and log.stat().st_size > 0 and not has_journal
     flags = apsw.SQLITE_OPEN_READONLY if has_log else apsw.SQLITE_OPEN_READWRITE
     with closing(apsw.Connection(str(path), flags=flags)) as connection:
         set_busy_timeout(connection, busy_timeout_seconds)
+        set_trusted_schema(connection)
         version = int(connection.pragma("user_version"))
         application = int(connection.pragma("application_id"))
         ((relations,),) = connection.execute("SELECT count(*) FROM sqlite_schema")

@@ -17,7 +17,7 @@ from weakref import WeakSet
 import apsw
 
 from kinto_lite.storage.base import Busy, StorageError, StorageOptions, UnusableFile
-from kinto_lite.storage.sqlite.connection import check_file, connect
+from kinto_lite.storage.sqlite.connection import PreparedConnection, check_file, connect
 from kinto_lite.storage.sqlite.errors import translate
 from kinto_lite.storage.sqlite.group import Group
 from kinto_lite.storage.sqlite.migrations import list_migrations, migrate
@@ -66,11 +66,11 @@ class SqliteStorage:
             self.close()
             raise
 
-    def connection(self) -> apsw.Connection:
+    def connection(self) -> PreparedConnection:
         """Return the connection of this thread."""
         if self._shared is not None:
             return self._shared
-        found: apsw.Connection | None = getattr(self._local, "connection", None)
+        found: PreparedConnection | None = getattr(self._local, "connection", None)
         if found is None:
             found = self._local.connection = connect(
                 self.path, self._options.busy_timeout_seconds
@@ -130,6 +130,7 @@ class SqliteStorage:
         try:
             self._group.commit()
         except apsw.Error as error:
+            self.connection().askers.forget()
             raise translate(error) from error
         finally:
             self._give_turn(True)
@@ -141,13 +142,18 @@ class SqliteStorage:
         This is where a transaction of its own becomes durable; `settle` is where those become
         durable that share a commit. There is no third place.
         """
+        connection = self.connection()
+        if write and not commit:
+            connection.askers.forget()
         if self._group is not None and self._group.is_open:
             self._group.end(write, commit)
             return
-        connection = self.connection()
         try:
             if commit:
                 connection.execute("COMMIT")
+        except apsw.Error:
+            connection.askers.forget()
+            raise
         finally:
             try:
                 # A failed commit, or an error that already ended the transaction, leaves one
@@ -175,9 +181,12 @@ class SqliteStorage:
 
     def is_healthy(self) -> bool:
         """See `storage.base.Storage.is_healthy`."""
+        connection = self.connection()
+        if connection.in_transaction:
+            return True
         try:
             with self.transaction(write=True):
-                self.connection().execute(QUERIES["probe"])
+                connection.execute(QUERIES["probe"])
         except StorageError:
             return False
         return True

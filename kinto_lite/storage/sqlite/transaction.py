@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from types import TracebackType
 from typing import Any
-
-import apsw
 
 from kinto_lite.model import Asker, Kind, ListRef, ObjectRef, Page, Place, Query, Row
 from kinto_lite.storage.base import Visibility
 from kinto_lite.storage.named_queries import fill
+from kinto_lite.storage.sqlite.connection import PreparedConnection
 from kinto_lite.storage.sqlite.filters import compile_after, compile_filters, compile_sort
 from kinto_lite.storage.sqlite.names import QUERIES, Names
 
@@ -26,32 +26,40 @@ class SqliteTransaction:
     """Implements `storage.base.Transaction`; see there for what each method promises."""
 
     def __init__(
-        self, connection: apsw.Connection, names: Names, kinds: Sequence[Kind], is_write: bool
+        self, connection: PreparedConnection, names: Names, kinds: Sequence[Kind], is_write: bool
     ) -> None:
         self._execute = connection.execute
         self._connection = connection
+        self._askers = connection.askers
         self._names = names
         self._kinds = kinds
         self.is_write = is_write
 
+    def savepoint(self) -> Savepoint:
+        return Savepoint(self._connection)
+
     # Who asks
 
     def find_asker(self, user_id: str | None, policy: str | None = None) -> Asker:
+        known = self._askers.find(self._connection, user_id, policy, self.is_write)
+        if known is not None:
+            return known
         names = ["system.Everyone"]
         if user_id is not None:
             names += [user_id, "system.Authenticated"]
         rows = self._find_principals(names)
-        if self.is_write and not {name for _, name in rows}.issuperset(names):
+        is_numbered = {name for _, name in rows}.issuperset(names)
+        if self.is_write and not is_numbered:
             # What this request stores will belong to these principals: they need numbers now.
             for name in names:
                 self._insert_principal(name)
             rows = self._find_principals(names)
-        return Asker(
-            user_id,
-            frozenset(names).union(name for _, name in rows),
-            "[" + ",".join(str(key) for key, _ in rows) + "]",
-            policy,
-        )
+            is_numbered = True
+        principals = frozenset(names).union(name for _, name in rows)
+        keys = "[" + ",".join(str(key) for key, _ in rows) + "]"
+        asker = Asker(user_id, principals, keys, policy)
+        self._askers.remember(asker, is_numbered)
+        return asker
 
     def _find_principals(self, names: list[str]) -> list[tuple[int, str]]:
         return list(self._execute(QUERIES["find_principals"], {"names": json.dumps(names)}))
@@ -121,10 +129,7 @@ class SqliteTransaction:
             text, ("filters", conditions), ("after", after), ("sort", compile_sort(query.sort))
         )
         found = self._execute(filled, bindings | filter_bindings | after_bindings)
-        return [
-            Row(key, id_, last_modified, data, bool(deleted))
-            for key, id_, last_modified, data, deleted in found
-        ]
+        return list(map(Row._make, found))
 
     def count_objects(
         self, list_key: int, kind: str, query: Query, visible: Visibility | None
@@ -196,6 +201,8 @@ class SqliteTransaction:
             tombstones.append(Row(row.key, row.id, timestamp, _TOMBSTONE, True))
         if rows:
             self._change_list(list_key, max(timestamps), -len(rows))
+        if is_parent or kind == "group":
+            self._askers.forget()
         return tombstones
 
     def _bury(self, key: int, timestamp: int, is_parent: bool, is_group: bool) -> None:
@@ -283,6 +290,7 @@ class SqliteTransaction:
         )
 
     def replace_members(self, group: ObjectRef, group_key: int, members: Iterable[str]) -> None:
+        self._askers.forget()
         self._execute(QUERIES["delete_members"], {"key": group_key})
         self._insert_principal(group.uri)
         for member in members:
@@ -293,6 +301,8 @@ class SqliteTransaction:
 
     def _insert_principal(self, name: str) -> None:
         self._execute(QUERIES["insert_principal"], {"name": name})
+        if self._connection.changes():
+            self._askers.forget()
 
     def list_owned_alone(self, principal: str, kind: str) -> list[tuple[ListRef, Place]]:
         found = self._execute(
@@ -304,12 +314,38 @@ class SqliteTransaction:
         ]
 
     def remove_principal(self, principal: str) -> None:
+        self._askers.forget()
         for name in ("delete_permissions_of_principal", "delete_memberships_of_principal"):
             self._execute(QUERIES[name], {"principal": principal})
 
     def flush(self) -> None:
+        self._askers.forget()
         self._execute(QUERIES["delete_all_lists"])
         self._execute(QUERIES["delete_all_principals"])
         for kind in self._kinds:
             if kind.parent is None:
                 self._execute(QUERIES["insert_root_list"], {"kind": kind.name})
+
+
+class Savepoint:
+    """A part of a write transaction that can be undone alone."""
+
+    def __init__(self, connection: PreparedConnection) -> None:
+        self._connection = connection
+
+    def __enter__(self) -> None:
+        self._connection.execute("SAVEPOINT part")
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if not self._connection.in_transaction:
+            # A full disk has ended everything; whoever ends the transaction will find out.
+            return
+        if error is not None:
+            self._connection.execute("ROLLBACK TO part")
+            self._connection.askers.forget()
+        self._connection.execute("RELEASE part")

@@ -1,0 +1,91 @@
+"""Requests that share one commit: visible to each other, undone alone, on disk together."""
+
+from __future__ import annotations
+
+import pytest
+
+from kinto_lite.storage.base import Busy
+from tests.storage.conftest import StorageOpener
+from tests.storage.trees import RECORDS, Tree, record
+
+
+@pytest.fixture
+def sharing(tree: Tree) -> Tree:
+    """A tree whose transactions share commits from now on."""
+    tree.storage.share_commits()
+    return tree
+
+
+def test_nothing_is_unsettled_before_the_first_write(sharing: Tree) -> None:
+    assert sharing.read_ids(RECORDS) == []
+    assert sharing.storage.is_unsettled is False
+
+
+def test_write_is_unsettled_until_it_is_settled(sharing: Tree) -> None:
+    sharing.put(record(0))
+    assert sharing.storage.is_unsettled is True
+    sharing.storage.settle()
+    assert sharing.storage.is_unsettled is False
+    assert sharing.read_ids(RECORDS) == ["r0"]
+
+
+def test_settling_nothing_is_no_error(sharing: Tree) -> None:
+    sharing.storage.settle()
+    sharing.storage.settle()
+    assert sharing.storage.is_unsettled is False
+
+
+def test_without_sharing_everything_is_settled_at_once(tree: Tree) -> None:
+    tree.put(record(0))
+    assert tree.storage.is_unsettled is False
+
+
+def test_later_requests_see_what_is_not_settled(sharing: Tree) -> None:
+    sharing.put(record(0))
+    sharing.put(record(1))
+    assert sharing.read_ids(RECORDS) == ["r1", "r0"]
+    assert sharing.find_list(RECORDS).live_count == 2
+
+
+def test_failed_request_is_undone_alone(sharing: Tree) -> None:
+    sharing.put(record(0))
+    with pytest.raises(KeyError), sharing.storage.transaction(write=True) as tx:
+        sharing.put_in(tx, record(1))
+        sharing.delete_in(tx, record(0))
+        raise KeyError
+    sharing.put(record(2))
+    sharing.storage.settle()
+    assert sharing.read_ids(RECORDS) == ["r2", "r0"]
+    assert sharing.find_list(RECORDS).live_count == 2
+
+
+def test_failed_reader_undoes_nothing(sharing: Tree) -> None:
+    sharing.put(record(0))
+    with pytest.raises(KeyError), sharing.storage.transaction(write=False):
+        raise KeyError
+    sharing.storage.settle()
+    assert sharing.read_ids(RECORDS) == ["r0"]
+
+
+def test_principals_of_an_undone_request_mean_nobody_later(sharing: Tree) -> None:
+    sharing.put(record(0))
+    with pytest.raises(KeyError), sharing.storage.transaction(write=True) as tx:
+        tx.find_asker("mallory")
+        raise KeyError
+    sharing.put(record(1), write=["bob"])
+    sharing.storage.settle()
+    assert sharing.find(record(1), "mallory").held == frozenset()
+
+
+def test_others_see_it_when_it_is_settled(reopen: StorageOpener, shared_url: str) -> None:
+    here, there = Tree(reopen(shared_url)), Tree(reopen(shared_url, busy_timeout_seconds=0.2))
+    here.put_parents()
+    here.storage.share_commits()
+    here.put(record(0))
+    assert there.read_ids(RECORDS) == []
+    with pytest.raises(Busy):
+        there.put(record(1))
+    here.storage.settle()
+    assert there.read_ids(RECORDS) == ["r0"]
+    there.put(record(1))
+    assert here.read_ids(RECORDS) == ["r1", "r0"]
