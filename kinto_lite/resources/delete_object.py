@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from kinto_lite.hooks import Call
 from kinto_lite.model import Answer, Change
-from kinto_lite.protocol.bodies import check_ignored_body
+from kinto_lite.protocol.bodies import check_ignored_body, read_timestamp
 from kinto_lite.protocol.payloads import data_body, splice_row
 from kinto_lite.protocol.querystring import read_delete_parameters
 from kinto_lite.protocol.timestamps import next_timestamp
@@ -40,8 +40,9 @@ def delete_object(call: Call) -> Answer:
     row = require_live(call, ref, place)
     check_preconditions(call, preconditions, place, row.last_modified)
     assert place.list_key is not None
+    requested = read_timestamp(last_modified)
     timestamp, _ = next_timestamp(
-        call.service.clock(), place.list_timestamp, last_modified, row.last_modified
+        call.service.clock(), place.list_timestamp, requested, row.last_modified
     )
     (tombstone,) = call.tx.delete_objects(place.list_key, ref.kind, [row], [timestamp])
     call.tell(Change("delete", ref, row, tombstone))
