@@ -35,12 +35,12 @@ def create_object(call: Call) -> Answer:
     existing = None if place.live is None else place.live.last_modified
     check_preconditions(call, preconditions, place, existing)
     if place.live is not None:
-        return show(call, ref, place.live, 200)
+        return show(call, place.live, 200)
     lists = find_replaced_lists(envelope, call.kind)
     wanted = Wanted(
         envelope.data or {}, lists, envelope.last_modified, has_new_id=envelope.id is MISSING
     )
-    return show(call, ref, store(call, ref, place, wanted), 201)
+    return show(call, store(call, ref, place, wanted), 201)
 
 
 def _wanted_ref(call: Call, id_: object) -> ObjectRef:

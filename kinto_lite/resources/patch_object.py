@@ -72,6 +72,6 @@ def _answer(
 ) -> Answer:
     behavior, patched = wish
     if behavior == "full":
-        return show(call, ref, new, 200)
+        return show(call, new, 200)
     members = select_members(behavior, patched, _read(old), _read(new))
     return Answer(200, timestamp_headers(new.last_modified), data_body(dump_json(members)))

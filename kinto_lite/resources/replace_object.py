@@ -46,7 +46,7 @@ def replace_object(call: Call) -> Answer:
     data = envelope.data if envelope.data is not None else read_attributes(place.live)
     lists = find_replaced_lists(envelope, call.kind)
     row = store(call, ref, place, Wanted(data, lists, envelope.last_modified))
-    return show(call, ref, row, 201 if place.live is None else 200)
+    return show(call, row, 201 if place.live is None else 200)
 
 
 def _need(call: Call, place: Place) -> str:

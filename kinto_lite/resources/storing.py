@@ -73,7 +73,7 @@ def _store_permissions(
         call.tx.add_permission(list_key, object_key, kind, "write", call.asker.owner)
 
 
-def show(call: Call, ref: ObjectRef, row: Row, status: int) -> Answer:
+def show(call: Call, row: Row, status: int) -> Answer:
     """Return the answer that shows a stored object, with the permissions the asker may see."""
-    permissions = call.tx.find_object(ref, call.asker).permissions
+    permissions = call.tx.read_shown_permissions(row.key, call.asker)
     return Answer(status, timestamp_headers(row.last_modified), object_body(row, permissions))

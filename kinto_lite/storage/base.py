@@ -132,6 +132,11 @@ class Transaction(Protocol):
         have none are left out."""
         ...
 
+    def read_shown_permissions(self, object_key: int, asker: Asker) -> dict[str, list[str]]:
+        """Return the stored permissions of an object; none of them when the asker may not see
+        them (core 8.6)."""
+        ...
+
     def replace_permissions(
         self, list_key: int, object_key: int, kind: str, permissions: Mapping[str, Iterable[str]]
     ) -> None:

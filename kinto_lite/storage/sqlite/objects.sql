@@ -19,8 +19,8 @@ SELECT
     CASE WHEN EXISTS (
         SELECT 1
         FROM json_each(:asker) AS asker
-        CROSS JOIN permission ON permission.principal = asker.value
-        WHERE permission.object = object.key AND permission.name = :write
+        CROSS JOIN permission_reader AS reader ON reader.principal = asker.value
+        WHERE reader.object = object.key
     ) THEN (
         SELECT json_group_array(json_array(permission.name, principal.name))
         FROM permission JOIN principal ON principal.key = permission.principal

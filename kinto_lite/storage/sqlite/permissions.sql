@@ -37,6 +37,18 @@ SELECT permission.name, principal.name
 FROM permission JOIN principal ON principal.key = permission.principal
 WHERE permission.object = :object
 
+-- name: read_shown_permissions
+-- The stored permissions of an object, if the asker may see them.
+-- Columns: permission name, principal
+SELECT permission.name, principal.name
+FROM permission JOIN principal ON principal.key = permission.principal
+WHERE permission.object = :object AND EXISTS (
+    SELECT 1
+    FROM json_each(:asker) AS asker
+    CROSS JOIN permission_reader AS reader ON reader.principal = asker.value
+    WHERE reader.object = :object
+)
+
 -- name: delete_members
 -- Forget the members of a group.
 DELETE FROM membership WHERE group_key = :key

@@ -71,7 +71,6 @@ class SqliteTransaction:
             QUERIES["find_object"],
             {
                 "asker": asker.keys,
-                "write": self._names.keys[ref.kind, "write"],
                 "id": ref.id,
                 "parent_uri": ref.parent_uri,
                 "kind": ref.kind,
@@ -226,6 +225,10 @@ class SqliteTransaction:
     def read_permissions(self, object_key: int) -> dict[str, list[str]]:
         return self._group(self._execute(QUERIES["read_permissions"], {"object": object_key}))
 
+    def read_shown_permissions(self, object_key: int, asker: Asker) -> dict[str, list[str]]:
+        bindings = {"object": object_key, "asker": asker.keys}
+        return self._group(self._execute(QUERIES["read_shown_permissions"], bindings))
+
     def _group(self, rows: Iterable[Sequence[Any]]) -> dict[str, list[str]]:
         lists: dict[str, list[str]] = {}
         for key, principal in rows:
@@ -278,16 +281,17 @@ class SqliteTransaction:
     def add_permission(
         self, list_key: int, object_key: int, kind: str, name: str, principal: str
     ) -> None:
-        self._insert_principal(principal)
-        self._execute(
-            QUERIES["insert_permission"],
-            {
-                "object": object_key,
-                "list": list_key,
-                "name": self._names.keys[kind, name],
-                "principal": principal,
-            },
-        )
+        bindings = {
+            "object": object_key,
+            "list": list_key,
+            "name": self._names.keys[kind, name],
+            "principal": principal,
+        }
+        self._execute(QUERIES["insert_permission"], bindings)
+        if not self._connection.changes():
+            # It was there already, or the principal has no number yet.
+            self._insert_principal(principal)
+            self._execute(QUERIES["insert_permission"], bindings)
 
     def replace_members(self, group: ObjectRef, group_key: int, members: Iterable[str]) -> None:
         self._askers.forget()

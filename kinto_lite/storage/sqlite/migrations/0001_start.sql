@@ -90,6 +90,13 @@ CREATE TABLE membership (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX membership_by_group ON membership (group_key);
 
+-- Who is shown the permissions of an object: those who are on its own `write` list.
+CREATE VIEW permission_reader AS
+SELECT permission.object AS object, permission.principal AS principal
+FROM permission
+JOIN permission_name ON permission_name.key = permission.name
+WHERE permission_name.name = 'write';
+
 -- The one rule of authorisation: this principal has this need on this object (or, for the
 -- objects below it, through this object), because of that stored permission.
 CREATE VIEW authority AS
