@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from kinto_lite.errors import ConfigurationError
-from kinto_lite.hooks import Plugin, Policy, Service
+from kinto_lite.hooks import Plugin, Policy, PolicyMaker, Service
+from kinto_lite.model import Kind
 from kinto_lite.permissions.principals import read_grants
 from kinto_lite.permissions.tree import KINDS, TREE
 from kinto_lite.pipeline.batch import BATCH_ROUTE
@@ -56,9 +57,10 @@ _PERMISSIONS_ENDPOINT = {
 def assemble(given: Mapping[str, Any]) -> App:
     """Build the application; see `kinto_lite.make_app`."""
     settings = read_settings(given, os.environ)
-    storage = open_storage(choose_storage_url(settings), storage_options(settings))
+    plugins = find_plugins(settings["includes"])
+    storage = open_storage(choose_storage_url(settings), storage_options(settings, plugins))
     try:
-        service = build_service(settings, storage)
+        service = build_service(settings, storage, plugins)
         return App(service)
     except BaseException:
         storage.close()
@@ -72,37 +74,47 @@ def choose_storage_url(settings: Settings) -> str:
     return settings["storage_url"] or "sqlite://"
 
 
-def storage_options(settings: Settings) -> StorageOptions:
+def storage_options(settings: Settings, plugins: Sequence[Plugin]) -> StorageOptions:
     """Return what the storage is told when it opens."""
     return StorageOptions(
-        kinds=KINDS,
-        inheritance=TREE,
+        kinds=list_kinds(plugins),
+        inheritance=TREE + tuple(row for plugin in plugins for row in plugin.inheritance),
         busy_timeout_seconds=settings["storage_busy_timeout_seconds"],
+        read_timeout_seconds=settings["read_timeout_seconds"],
     )
 
 
-def build_service(settings: Settings, storage: Storage) -> Service:
+def list_kinds(plugins: Sequence[Plugin]) -> tuple[Kind, ...]:
+    """Return all kinds of objects: the four, and those of plugins."""
+    return KINDS + tuple(kind for plugin in plugins for kind in plugin.kinds)
+
+
+def build_service(settings: Settings, storage: Storage, plugins: Sequence[Plugin]) -> Service:
     """Put a service together on an open storage."""
-    kinds = {kind.name: kind for kind in KINDS}
-    roots = [(kind.name, kind.parent is None) for kind in KINDS]
+    kinds = {kind.name: kind for kind in list_kinds(plugins)}
+    roots = [(kind.name, kind.parent is None) for kind in kinds.values()]
+    core_kinds = {kind.name: kind for kind in KINDS}
+    identifiers = dict(DEFAULT_IDENTIFIERS)
+    for plugin in plugins:
+        identifiers |= plugin.identifiers
     service = Service(
         settings=settings,
         storage=storage,
         kinds=kinds,
-        identifiers=DEFAULT_IDENTIFIERS,
-        policies=tuple(build_policies(settings, storage)),
+        identifiers=identifiers,
+        policies=tuple(build_policies(settings, storage, plugins)),
         origins=Origins(settings["cors_origins"], settings["cors_max_age_seconds"]),
         grants=read_grants(roots, settings.principals),
         clock=read_clock,
         started_ms=read_clock(),
         token_secret=storage.read_secret("page_tokens").encode("ascii"),
     )
-    service.routes.extend(core_routes(kinds, settings))
+    service.routes.extend(core_routes(core_kinds, settings))
     service.routes += [BATCH_ROUTE, *USER_DATA_ROUTES]
     if settings["experimental_permissions_endpoint"]:
         service.routes.append(PERMISSIONS_ROUTE)
     service.capabilities.update(core_capabilities(settings))
-    for plugin in find_plugins(settings["includes"]):
+    for plugin in plugins:
         service.add_plugin(plugin)
     return service
 
@@ -112,21 +124,32 @@ def read_clock() -> int:
     return time.time_ns() // 1_000_000
 
 
-def build_policies(settings: Settings, storage: Storage) -> Iterator[Policy]:
+def build_policies(
+    settings: Settings, storage: Storage, plugins: Sequence[Plugin]
+) -> Iterator[Policy]:
     """Yield the authentication policies, in the order of the setting.
 
     Errors: ConfigurationError for a policy that nobody implements.
     """
+    makers: dict[str, PolicyMaker] = {"BasicAuthAuthenticationPolicy": make_basic_auth}
+    for plugin in plugins:
+        makers |= plugin.policies
     for name in settings["multiauth.policies"]:
         use = settings.policy_option(name, "use")
-        if not str(use or "").endswith("BasicAuthAuthenticationPolicy"):
+        maker = makers.get(str(use or "").rpartition(".")[2])
+        if maker is None:
             raise ConfigurationError(
                 f"Setting 'multiauth.policies' names {name!r}, but "
-                f"'multiauth.policy.{name}.use' is {use!r}: this version knows basic "
-                "authentication only (kinto.core.authentication.BasicAuthAuthenticationPolicy)."
+                f"'multiauth.policy.{name}.use' is {use!r}: it must end with "
+                f"{' or '.join(sorted(makers))}."
             )
-        realm = settings.policy_option(name, "realm") or "Realm"
-        yield BasicAuth(name, str(realm), user_id_secret(settings, storage))
+        yield maker(name, settings, storage)
+
+
+def make_basic_auth(name: str, settings: Settings, storage: Storage) -> Policy:
+    """Return the policy `basicauth`, under whatever name the settings give it."""
+    realm = settings.policy_option(name, "realm") or "Realm"
+    return BasicAuth(name, str(realm), user_id_secret(settings, storage))
 
 
 def user_id_secret(settings: Settings, storage: Storage) -> str:

@@ -13,7 +13,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, Protocol
 
-from kinto_lite.model import Answer, ApiRequest, Asker, Change, Kind, ObjectRef
+from kinto_lite.model import Answer, ApiRequest, Asker, Change, Kind, ObjectRef, Row
+from kinto_lite.permissions.tree import Inheritance
 from kinto_lite.protocol.cors import Origins
 from kinto_lite.settings import Settings
 from kinto_lite.storage.base import Storage, Transaction
@@ -72,12 +73,26 @@ class Identifiers:
         return self.pattern.fullmatch(id_) is not None
 
 
+#: Makes a policy from its name in `multiauth.policies`, the settings and the storage.
+PolicyMaker = Callable[[str, Settings, Storage], Policy]
+
+
 @dataclass(frozen=True, slots=True)
 class Plugin:
-    """What a plugin offers. `setup` is called once with the service and returns its parts."""
+    """What a plugin offers.
+
+    `setup` is called once with the service and returns its parts; the rest has to be known
+    before there is a service.
+    """
 
     name: str
     setup: Callable[[Service], Parts]
+    #: Kinds of objects it stores, with their ids, and who inherits what on them.
+    kinds: tuple[Kind, ...] = ()
+    identifiers: Mapping[str, Identifiers] = field(default_factory=dict)
+    inheritance: tuple[Inheritance, ...] = ()
+    #: By the last word of `multiauth.policy.<name>.use`.
+    policies: Mapping[str, PolicyMaker] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +106,9 @@ class Parts:
     describe_user: Callable[[Asker], Mapping[str, Any]] | None = None
     #: Called inside the transaction after each change; an exception undoes the request.
     after_write: AfterWrite | None = None
+    #: Called once at the end of a request (of a whole batch, too), inside the transaction, with
+    #: `call.work.changes`; an exception undoes everything.
+    before_commit: Callable[[Call], None] | None = None
 
 
 @dataclass(slots=True)
@@ -115,6 +133,7 @@ class Service:
     capabilities: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     describers: list[Callable[[Asker], Mapping[str, Any]]] = field(default_factory=list)
     listeners: list[AfterWrite] = field(default_factory=list)
+    finishers: list[Callable[[Call], None]] = field(default_factory=list)
     #: Sends a request through the whole pipeline inside a transaction that is already open
     #: (batch, personal bucket). Set by `pipeline`.
     perform: Callable[[Call, ApiRequest], Performed] = field(init=False)
@@ -139,6 +158,8 @@ class Service:
             self.describers.append(parts.describe_user)
         if parts.after_write:
             self.listeners.append(parts.after_write)
+        if parts.before_commit:
+            self.finishers.append(parts.before_commit)
 
 
 class Detached:
@@ -160,6 +181,19 @@ class Performed:
 
 
 @dataclass(slots=True)
+class Work:
+    """What a request shares with the requests within it: a batch with its items, an alias with
+    the URL it stands for."""
+
+    #: Who asks, by `Authorization` header: found out once.
+    askers: dict[str | None, Asker] = field(default_factory=dict)
+    #: All changes so far, in order; those of refused items are taken out again.
+    changes: list[Change] = field(default_factory=list)
+    #: Within a batch: groups whose new members gain their rights when the batch ends.
+    pending_groups: dict[str, ObjectRef] | None = None
+
+
+@dataclass(slots=True)
 class Call:
     """One request on its way: what arrived, who asks, where, in which transaction."""
 
@@ -169,13 +203,10 @@ class Call:
     params: Mapping[str, str]
     tx: Transaction
     asker: Asker
+    work: Work = field(default_factory=Work)
     #: The list that got its first timestamp in this call, as (key, timestamp): it is kept even
     #: when the request is refused afterwards.
     started: tuple[int, int] | None = None
-    #: Who asks, by `Authorization` header: found out once for a request and all within it.
-    askers: dict[str | None, Asker] = field(default_factory=dict)
-    #: Within a batch: groups whose new members gain their rights when the batch ends.
-    pending_groups: dict[str, ObjectRef] | None = None
 
     @property
     def kind(self) -> Kind:
@@ -183,7 +214,10 @@ class Call:
         assert self.route.kind is not None
         return self.route.kind
 
-    def tell(self, change: Change) -> None:
-        """Tell the plugins about a change, inside the transaction."""
+    def tell(self, action: str, ref: ObjectRef, old: Row | None, new: Row | None) -> None:
+        """Tell the plugins about a change, inside the transaction. `action`: create, update,
+        delete."""
+        change = Change(action, ref, old, new, self.asker.user_id)
+        self.work.changes.append(change)
         for listener in self.service.listeners:
             listener(self, change)

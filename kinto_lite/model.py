@@ -42,6 +42,8 @@ class Kind:
     parent: str | None
     #: Names that may be stored in `permissions`, in the order error texts give them.
     permissions: tuple[str, ...]
+    #: The only attributes it has, when lists shall refuse to filter or sort by others.
+    fields: frozenset[str] | None = None
 
 
 class ListRef(NamedTuple):
@@ -183,6 +185,8 @@ class Change:
     ref: ObjectRef
     old: Row | None
     new: Row | None
+    #: Who did it; None for anonymous requests.
+    user_id: str | None
 
 
 @dataclass(slots=True)

@@ -201,6 +201,39 @@ SERVER = (
         "seconds",
         minimum=1,
     ),
+    Setting(
+        "body_min_bytes_per_second",
+        NUM,
+        1000,
+        "Slowest pace of a request body, on average; slower is answered 408; 0: any "
+        "(kinto-lite only).",
+        "bytes",
+        minimum=0,
+    ),
+    Setting(
+        "body_grace_seconds",
+        NUM,
+        5,
+        "What a request body may take longer than at that pace (kinto-lite only).",
+        "seconds",
+        minimum=0,
+    ),
+    Setting(
+        "read_timeout_seconds",
+        NUM,
+        5,
+        "How long a read may search the database; longer is answered 503; 0: any time "
+        "(kinto-lite only).",
+        "seconds",
+        minimum=0,
+    ),
+    Setting(
+        "trusted_proxies",
+        LIST,
+        (),
+        "Addresses and networks of the proxies whose `X-Forwarded-For`, `-Proto` and `-Host` "
+        "count; `unix`: whoever connects through the unix socket (kinto-lite only).",
+    ),
 )
 
 IDENTIFIERS = (

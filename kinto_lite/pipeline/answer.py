@@ -25,7 +25,7 @@ from kinto_lite.errors import (
     ApiError,
     InvalidForm,
 )
-from kinto_lite.hooks import Call, Detached, Performed, Route, Service
+from kinto_lite.hooks import Call, Detached, Performed, Route, Service, Work
 from kinto_lite.model import Answer, ApiRequest, Asker
 from kinto_lite.pipeline.common import Edition, allow_header, error_answer
 from kinto_lite.pipeline.credentials import identify
@@ -39,7 +39,7 @@ from kinto_lite.pipeline.routing import (
     is_versioned,
 )
 from kinto_lite.protocol.caching import redirect_cache
-from kinto_lite.storage.base import Busy, Full, NeedsWrite, StorageError, Transaction
+from kinto_lite.storage.base import Busy, Full, NeedsWrite, StorageError, TooLong, Transaction
 
 #: What may stand in the path of a URL as it is (RFC 3986), besides letters and digits.
 _SAFE_IN_PATHS = "/-._~!$&'()*+,;=:@"
@@ -47,6 +47,11 @@ _SAFE_IN_PATHS = "/-._~!$&'()*+,;=:@"
 _BAD_QUERY = (
     "A request with an incorrect encoding in the querystring wasreceived. Please make sure your "
     "requests are encoded in UTF-8: "
+)
+
+_TOO_LONG = (
+    "This search takes too long: filters and sorting by fields other than id and last_modified "
+    "look at every object of the list. Ask for less with _since or _before, or without them."
 )
 
 log = logging.getLogger("kinto_lite")
@@ -110,22 +115,23 @@ class Pipeline:
         call: Call | None = None
         try:
             with self._service.storage.transaction(write) as tx:
-                call = self._call(request, found, tx, {})
-                return _handle(call)
+                call = self._call(request, found, tx, Work())
+                answer = _handle(call)
+                for finish in self._service.finishers:
+                    finish(call)
+                return answer
         except ApiError:
             if call is not None and call.started is not None:
                 with self._service.storage.transaction(True) as tx:
                     tx.start_list(*call.started)
             raise
 
-    def _call(
-        self, request: ApiRequest, found: Found, tx: Transaction, askers: dict[str | None, Asker]
-    ) -> Call:
+    def _call(self, request: ApiRequest, found: Found, tx: Transaction, work: Work) -> Call:
         credentials = request.headers.get("authorization")
-        if credentials not in askers:
-            askers[credentials] = identify(self._service.policies, request, tx)
-        asker = askers[credentials]
-        return Call(self._service, request, found.route, found.params, tx, asker, askers=askers)
+        if credentials not in work.askers:
+            work.askers[credentials] = identify(self._service.policies, request, tx)
+        asker = work.askers[credentials]
+        return Call(self._service, request, found.route, found.params, tx, asker, work)
 
     def perform(self, outer: Call, request: ApiRequest) -> Performed:
         """Run a request inside the transaction of another one. Redirects are followed, once.
@@ -162,14 +168,15 @@ class Pipeline:
 
     def _handle_item(self, outer: Call, request: ApiRequest, found: Found) -> Answer:
         """Run a handler so that a refusal undoes what it has written, and nothing else."""
-        call = self._call(request, found, outer.tx, outer.askers)
-        call.pending_groups = outer.pending_groups
+        call = self._call(request, found, outer.tx, outer.work)
         if not outer.tx.is_write:
             return _handle(call)
+        changes_before = len(outer.work.changes)
         try:
             with outer.tx.savepoint():
                 return _handle(call)
         except ApiError:
+            del outer.work.changes[changes_before:]
             if call.started is not None:
                 outer.tx.start_list(*call.started)
             raise
@@ -220,8 +227,10 @@ class Pipeline:
         return error_answer(error, self._service.settings)
 
     def _map_storage_error(self, error: StorageError) -> ApiError:
-        log.error("%s: %s", type(error).__name__, error)
         retry = ("Retry-After", str(self._service.settings["retry_after_seconds"]))
+        if isinstance(error, TooLong):
+            return ApiError(UNAVAILABLE, _TOO_LONG, headers=[retry])
+        log.error("%s: %s", type(error).__name__, error)
         if isinstance(error, Full):
             return ApiError(STORAGE_FULL, headers=[retry])
         if isinstance(error, Busy):

@@ -35,7 +35,7 @@ def answer_batch(call: Call) -> Answer:
     check_request(call, details)
     if not call.tx.is_write and any(item.method not in _READING for item in items):
         raise NeedsWrite("the batch holds writes")
-    call.pending_groups = {}
+    call.work.pending_groups = {}
     parts = [_run_item(call, item) for item in items]
     admit_new_members(call)
     return Answer(200, [], f'{{"responses":[{",".join(parts)}]}}'.encode("ascii"))

@@ -105,7 +105,7 @@ def _find_refusal(schema: dict[str, Json]) -> str | None:
 
 def _check_form(dialect: Any, schema: dict[str, Json]) -> Any:
     """Return the best error that the meta-schema of a dialect finds, or None."""
-    from jsonschema.exceptions import best_match  # type: ignore[import-untyped]
+    from jsonschema.exceptions import best_match
 
     start_steps(MAX_CHECK_STEPS)
     checker = dialect.FORMAT_CHECKER
@@ -177,7 +177,7 @@ def _make_resolver(dialect: Any, schema: dict[str, Json]) -> Any:
     Crawled once here: otherwise every reference to an anchor would go through the whole schema.
     """
     import referencing.jsonschema
-    from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]
+    from jsonschema_specifications import REGISTRY
 
     specification = referencing.jsonschema.specification_with(
         dialect.ID_OF(dialect.META_SCHEMA) or ""
@@ -189,7 +189,7 @@ def _make_resolver(dialect: Any, schema: dict[str, Json]) -> Any:
 
 def _choose_dialect(schema: dict[str, Json]) -> Any:
     """Return the dialect that `$schema` names, else 2020-12; Draft 7 where it does not fit."""
-    from jsonschema import validators  # type: ignore[import-untyped]
+    from jsonschema import validators
 
     name = validators.validator_for(schema, default=validators.Draft202012Validator).__name__
     is_late = name in ("Draft201909Validator", "Draft202012Validator")

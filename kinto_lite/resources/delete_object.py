@@ -6,7 +6,7 @@ Source: protocol, core chapters 6.1 to 6.3.
 from __future__ import annotations
 
 from kinto_lite.hooks import Call
-from kinto_lite.model import Answer, Change
+from kinto_lite.model import Answer
 from kinto_lite.protocol.bodies import check_ignored_body, read_timestamp
 from kinto_lite.protocol.payloads import data_body, splice_row
 from kinto_lite.protocol.querystring import read_delete_parameters
@@ -45,6 +45,6 @@ def delete_object(call: Call) -> Answer:
         call.service.clock(), place.list_timestamp, requested, row.last_modified
     )
     (tombstone,) = call.tx.delete_objects(place.list_key, ref.kind, [row], [timestamp])
-    call.tell(Change("delete", ref, row, tombstone))
+    call.tell("delete", ref, row, tombstone)
     body = data_body(splice_row(tombstone))
     return Answer(200, timestamp_headers(tombstone.last_modified), body)

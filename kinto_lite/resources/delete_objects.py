@@ -9,7 +9,7 @@ import secrets
 from dataclasses import replace
 
 from kinto_lite.hooks import Call
-from kinto_lite.model import Answer, Change, ObjectRef, Page, Row
+from kinto_lite.model import Answer, ObjectRef, Page, Row
 from kinto_lite.protocol.pagination import refuse_used_token
 from kinto_lite.protocol.payloads import list_body, splice_row
 from kinto_lite.resources.access import list_ref
@@ -52,7 +52,7 @@ def _bury(call: Call, reading: Reading, page: Page) -> list[Row]:
     )
     kind, parent_uri = list_ref(call)
     for old, new in zip(page.rows, tombstones, strict=True):
-        call.tell(Change("delete", ObjectRef(kind, parent_uri, old.id), old, new))
+        call.tell("delete", ObjectRef(kind, parent_uri, old.id), old, new)
     return tombstones
 
 

@@ -9,7 +9,7 @@ Source: protocol, core chapter 6.5.
 from __future__ import annotations
 
 from kinto_lite.hooks import Call, Route
-from kinto_lite.model import Answer, Change, ListRef, ObjectRef, Place
+from kinto_lite.model import Answer, ListRef, ObjectRef, Place
 from kinto_lite.protocol.json_text import dump_json
 from kinto_lite.protocol.timestamps import next_timestamp
 from kinto_lite.resources.access import refuse
@@ -43,7 +43,7 @@ def _delete(call: Call, ref: ListRef, place: Place, timestamp: int) -> None:
     assert place.row is not None
     assert place.list_key is not None
     (tombstone,) = call.tx.delete_objects(place.list_key, ref.kind, [place.row], [timestamp])
-    call.tell(Change("delete", ObjectRef(*ref, place.row.id), place.row, tombstone))
+    call.tell("delete", ObjectRef(*ref, place.row.id), place.row, tombstone)
 
 
 USER_DATA_ROUTES = (

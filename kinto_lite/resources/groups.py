@@ -17,8 +17,8 @@ from kinto_lite.model import Json, ObjectRef, Row
 def store_members(call: Call, ref: ObjectRef, old: Row | None, new: Row) -> None:
     """Make the members of a stored group known to the permissions."""
     members = read_members(new)
-    if call.pending_groups is not None:
-        call.pending_groups[ref.uri] = ref
+    if call.work.pending_groups is not None:
+        call.work.pending_groups[ref.uri] = ref
         before = set(read_members(old)) if old is not None else set()
         members = [member for member in members if member in before]
     call.tx.replace_members(ref, new.key, members)
@@ -26,7 +26,7 @@ def store_members(call: Call, ref: ObjectRef, old: Row | None, new: Row) -> None
 
 def admit_new_members(call: Call) -> None:
     """At the end of a batch: let the members of all groups it wrote be members."""
-    for ref in (call.pending_groups or {}).values():
+    for ref in (call.work.pending_groups or {}).values():
         group = call.tx.find_object(ref, call.asker).live
         if group is not None:
             call.tx.replace_members(ref, group.key, read_members(group))

@@ -98,9 +98,9 @@ def _read_query(
     parameters: ListParameters,
 ) -> Reading:
     settings = call.service.settings
-    filters = build_filters(parameters, None, call.service.clock())
-    sort = build_sort(parameters, None)
-    check_fields(parameters.fields or (), None)
+    filters = build_filters(parameters, call.kind.fields, call.service.clock())
+    sort = build_sort(parameters, call.kind.fields)
+    check_fields(parameters.fields or (), call.kind.fields)
     seal = Seal(call.service.token_secret, describe_scope(call.request.path, filters), sort)
     token = decode_token(seal, parameters.token) if parameters.token is not None else None
     limit = page_size(

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from kinto_lite.hooks import Call
-from kinto_lite.model import Answer, Change, Json, ObjectRef, Place, Row
+from kinto_lite.model import Answer, Json, ObjectRef, Place, Row
 from kinto_lite.protocol.json_text import dump_json
 from kinto_lite.protocol.payloads import object_body
 from kinto_lite.protocol.timestamps import next_timestamp
@@ -59,7 +59,7 @@ def store(call: Call, ref: ObjectRef, place: Place, wanted: Wanted) -> Row:
     if ref.kind == "group":
         store_members(call, ref, place.live, row)
     action = "create" if place.live is None else "update"
-    call.tell(Change(action, ref, place.live, row))
+    call.tell(action, ref, place.live, row)
     return row
 
 

@@ -28,6 +28,10 @@ class Unavailable(StorageError):
     """The database cannot be reached or read."""
 
 
+class TooLong(StorageError):
+    """A read searched for longer than it may; nothing is wrong with the database."""
+
+
 class Full(StorageError):
     """No space left to write to; nothing of the transaction was stored."""
 
@@ -183,6 +187,24 @@ class Storage(Protocol):
         of them durable. For a server that has one thread and holds its answers back."""
         ...
 
+    def limit_reads(self, seconds: float) -> None:
+        """From now on, end reads of this thread with `TooLong` after that time; 0: never."""
+        ...
+
+    @property
+    def was_cut(self) -> bool:
+        """Whether the last transaction of this thread ended so."""
+        ...
+
+    @property
+    def reads_side_by_side(self) -> bool:
+        """Whether reads of several threads do not wait for each other, nor for a writer."""
+        ...
+
+    def interrupt(self) -> None:
+        """End what other threads are reading just now; they see `StorageError`."""
+        ...
+
     @property
     def is_unsettled(self) -> bool:
         """Whether what this thread saw or wrote is not on disk yet."""
@@ -220,3 +242,5 @@ class StorageOptions(NamedTuple):
     inheritance: tuple[tuple[str, str, str, str], ...]
     #: How long a writer waits for its turn.
     busy_timeout_seconds: float = 10.0
+    #: How long a read may search; 0: as long as it takes.
+    read_timeout_seconds: float = 5.0

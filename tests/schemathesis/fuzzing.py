@@ -64,6 +64,8 @@ SCHEMA = {
 #: Editions of the document, and whether the data fits it.
 ROUNDS = tuple(product((0, 1), schemathesis.GenerationMode))
 PAST_MS = 1_700_000_000_000
+#: When a deletion is said to have happened; the last two are out of range.
+TIMESTAMPS = [0, PAST_MS, 2**63 - 1, 10**27]
 #: What exists before requests are sent.
 OBJECTS: dict[str, Json] = {
     "/buckets/fuzz": {"data": {}},
@@ -249,10 +251,11 @@ def tell_more(document: Json) -> Json:
 def complete_parameters(parameters: list[Json]) -> list[Json]:
     """Add filters to lists; leave out what is refused nearly always when it is random."""
     kept = [p for p in parameters if p["in"] != "header" and p["name"] != "_token"]
+    is_list = any(parameter["name"] == "_limit" for parameter in kept)
     for parameter in kept:
         if parameter.get("maximum"):
-            parameter["maximum"] = PAST_MS
-    if any(parameter["name"] == "_limit" for parameter in kept):
+            parameter.update({"maximum": PAST_MS} if is_list else {"enum": TIMESTAMPS})
+    if is_list:
         text = {"in": "query", "type": "string"}
         kept += [{"name": name, **text, **more} for name, more in FILTERS.items()]
     return kept

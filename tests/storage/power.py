@@ -12,6 +12,7 @@ All databases opened while a `Disk` is plugged in use it, since it is the defaul
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -89,7 +90,7 @@ def _split(operation: _Operation) -> list[_Operation]:
     edges = [start, *range(first, end, SECTOR_BYTES), end]
     return [
         _Write(left, operation.data[left - start : right - start])
-        for left, right in zip(edges, edges[1:], strict=False)
+        for left, right in pairwise(edges)
     ]
 
 
@@ -157,9 +158,7 @@ class Disk(apsw.VFS):
         for platter in self._platters.values():
             platter.sync_deletion()
 
-    def xOpen(  # noqa: N802
-        self, name: str | apsw.URIFilename | None, flags: list[int]
-    ) -> apsw.VFSFile:
+    def xOpen(self, name: str | apsw.URIFilename | None, flags: list[int]) -> apsw.VFSFile:
         """Open a file of a database; temporary files (no name) are not on this disk."""
         if name is None:
             return apsw.VFSFile(self.base, name, flags)
@@ -167,7 +166,7 @@ class Disk(apsw.VFS):
         is_new = not Path(path).exists() and bool(flags[0] & _JOURNALS)
         return _File(self, name, flags, path, is_new)
 
-    def xDelete(self, name: str, sync_folder: bool) -> None:  # noqa: N802
+    def xDelete(self, name: str, sync_folder: bool) -> None:
         """Delete a file, on the disk too if the folder is synced."""
         self.perform(name, _Delete())
         if sync_folder:
@@ -190,17 +189,17 @@ class _File(apsw.VFSFile):
         #: The VFS for Unix syncs the folder with the first sync of a new journal or log.
         self._syncs_folder = is_new
 
-    def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802
+    def xWrite(self, data: bytes, offset: int) -> None:
         if self._disk.write_error is not None:
             raise self._disk.write_error
         self._disk.perform(self._name, _Write(offset, bytes(data)))
         super().xWrite(data, offset)
 
-    def xTruncate(self, size: int) -> None:  # noqa: N802
+    def xTruncate(self, size: int) -> None:
         self._disk.perform(self._name, _Resize(size))
         super().xTruncate(size)
 
-    def xSync(self, flags: int) -> None:  # noqa: N802
+    def xSync(self, flags: int) -> None:
         if self._disk.sync_error is not None:
             raise self._disk.sync_error
         self._disk.spend(self._name)
@@ -209,7 +208,7 @@ class _File(apsw.VFSFile):
             self._disk.sync_deletions()
             self._syncs_folder = False
 
-    def xLock(self, level: int) -> None:  # noqa: N802
+    def xLock(self, level: int) -> None:
         """Say "busy" where the real one cannot lock: a file open for reading, at its closing.
 
         SQLite takes both for "not the last one to close"; APSW would raise the other one.
@@ -219,9 +218,8 @@ class _File(apsw.VFSFile):
         except apsw.IOError as error:
             raise apsw.BusyError from error
 
-    def xFileControl(self, operation: int, pointer: Any) -> bool:  # noqa: N802
+    def xFileControl(self, operation: int, pointer: Any) -> bool:
         """Refuse hints that would change a file behind this disk's back."""
         if operation in (apsw.SQLITE_FCNTL_SIZE_HINT, apsw.SQLITE_FCNTL_CHUNK_SIZE):
             return True
         return super().xFileControl(operation, pointer)
-

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from kinto_lite.model import Filter, Json, Query, Row, Sort
 from kinto_lite.storage.base import Visibility
 from tests.storage.trees import EVERYTHING, RECORDS, Tree, record
@@ -60,7 +62,7 @@ def test_pages_divide_objects_with_the_same_timestamp(tree: Tree) -> None:
     for number in range(5):
         tree.put(record(number), at=3000)
     pages = read_pages(tree, Query(limit=2))
-    assert sorted(sum(pages, [])) == ["r0", "r1", "r2", "r3", "r4"]
+    assert sorted(chain(*pages)) == ["r0", "r1", "r2", "r3", "r4"]
     assert [len(page) for page in pages] == [2, 2, 1]
 
 

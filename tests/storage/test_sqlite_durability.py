@@ -200,7 +200,10 @@ def test_without_a_sync_per_commit_this_way_of_testing_sees_losses(
 
 
 def test_power_cuts_come_in_transactions_and_in_checkpoints(disk: Disk, tmp_path: Path) -> None:
-    acknowledged = {lose_power(disk, tmp_path, seed).acknowledged for seed in range(20)}
+    acknowledged = {
+        lose_power(disk, tmp_path, seed, pages_per_checkpoint=(1, 4)).acknowledged
+        for seed in range(20)
+    }
     assert len(acknowledged) > 10
     assert min(acknowledged) < 10
     assert disk.cuts["wal"] > 5

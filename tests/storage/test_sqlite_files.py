@@ -59,9 +59,7 @@ def url_of(path: Path) -> str:
 
 def read_folder(folder: Path) -> dict[str, str]:
     """A digest of each file of a folder, by name."""
-    return {
-        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()
-    }
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
 
 
 def refuse(path: Path) -> str:
@@ -390,4 +388,5 @@ def test_every_query_is_used_by_the_code(name: str) -> None:
 def test_every_query_is_described_by_a_sentence(name: str) -> None:
     descriptions = re.findall(r"^-- name: (\w+)\n((?:-- .*\n)*)", read_sql(name), re.MULTILINE)
     assert len(descriptions) == len(parse_queries(read_sql(name)))
-    assert [query for query, text in descriptions if not re.match(r"-- [A-Z].*\.\n", text, re.S)] == []
+    is_sentence = re.compile(r"-- [A-Z].*\.\n", re.DOTALL).match
+    assert [query for query, text in descriptions if not is_sentence(text)] == []

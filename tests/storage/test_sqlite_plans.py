@@ -245,9 +245,7 @@ def count_steps(storage: SqliteStorage, use: Use) -> int:
 
 def assert_same_work(storages: tuple[SqliteStorage, SqliteStorage], uses: list[Use]) -> None:
     """The work on both databases differs by less than a fifth."""
-    small, large = (
-        count_steps(storage, use) for storage, use in zip(storages, uses, strict=True)
-    )
+    small, large = (count_steps(storage, use) for storage, use in zip(storages, uses, strict=True))
     assert abs(large - small) <= small / 5, (small, large)
 
 

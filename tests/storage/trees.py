@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from itertools import count
 
 from kinto_lite.model import Filter, ListRef, ObjectRef, Page, Place, Query, Row
@@ -25,6 +26,18 @@ EVERYTHING = Query(filters=(Filter("last_modified", "gt", 0),), with_deleted=Tru
 def record(number: int) -> ObjectRef:
     """The place of a record: r0, r1 ..."""
     return ObjectRef("record", COLLECTION.uri, f"r{number}")
+
+
+class Undone(Exception):
+    """What ends a transaction that shall leave nothing."""
+
+
+@contextmanager
+def undone(storage: Storage, error: type[BaseException] = Undone) -> Iterator[Transaction]:
+    """A write transaction that fails in the end."""
+    with suppress(error), storage.transaction(write=True) as tx:
+        yield tx
+        raise error
 
 
 class Tree:

@@ -13,6 +13,7 @@ import apsw
 
 from kinto_lite.storage.base import UnusableFile
 from kinto_lite.storage.sqlite.askers import Askers
+from kinto_lite.storage.sqlite.clock import ReadClock
 from kinto_lite.storage.sqlite.functions import register_functions
 
 #: "KLIT": marks the file as ours, so that another program's database is not taken for one.
@@ -73,9 +74,10 @@ _PREPARATIONS: tuple[Callable[[apsw.Connection], None], ...] = (
 
 
 class PreparedConnection(apsw.Connection):
-    """A connection of ours, and the askers it remembers."""
+    """A connection of ours, the askers it remembers, and the clock of its reads."""
 
     askers: Askers
+    clock: ReadClock
 
 
 def connect(path: str, busy_timeout_seconds: float) -> PreparedConnection:

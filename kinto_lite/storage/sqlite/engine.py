@@ -17,6 +17,7 @@ from weakref import WeakSet
 import apsw
 
 from kinto_lite.storage.base import Busy, StorageError, StorageOptions, UnusableFile
+from kinto_lite.storage.sqlite.clock import ReadClock
 from kinto_lite.storage.sqlite.connection import PreparedConnection, check_file, connect
 from kinto_lite.storage.sqlite.errors import translate
 from kinto_lite.storage.sqlite.group import Group
@@ -53,11 +54,10 @@ class SqliteStorage:
         self._options = options
         self._local = threading.local()
         self._write_turn = threading.RLock()
-        self._group: Group | None = None
         # Weak, so that the connection of a thread closes when the thread ends.
         self._opened: WeakSet[apsw.Connection] = WeakSet()
         self._opening = threading.Lock()
-        self._shared = connect(path, options.busy_timeout_seconds) if path == MEMORY else None
+        self._shared = self._connect() if path == MEMORY else None
         try:
             connection = self.connection()
             migrate(connection, path)
@@ -66,15 +66,18 @@ class SqliteStorage:
             self.close()
             raise
 
+    def _connect(self) -> PreparedConnection:
+        connection = connect(self.path, self._options.busy_timeout_seconds)
+        connection.clock = ReadClock(connection, self._options.read_timeout_seconds)
+        return connection
+
     def connection(self) -> PreparedConnection:
         """Return the connection of this thread."""
         if self._shared is not None:
             return self._shared
         found: PreparedConnection | None = getattr(self._local, "connection", None)
         if found is None:
-            found = self._local.connection = connect(
-                self.path, self._options.busy_timeout_seconds
-            )
+            found = self._local.connection = self._connect()
             with self._opening:
                 self._opened.add(found)
         return found
@@ -88,6 +91,7 @@ class SqliteStorage:
 
         Errors: Busy when the turn does not come in time.
         """
+        self.connection().clock.start(write)
         if self._group is not None and (write or self._group.is_open):
             return self._begin_in_group(self._group, write)
         if write or self._shared is not None:
@@ -116,7 +120,32 @@ class SqliteStorage:
 
     def share_commits(self) -> None:
         """See `storage.base.Storage.share_commits`."""
-        self._group = Group()
+        self._local.group = Group()
+
+    @property
+    def _group(self) -> Group | None:
+        """What this thread shares commits in, if it does."""
+        return getattr(self._local, "group", None)
+
+    def limit_reads(self, seconds: float) -> None:
+        """See `storage.base.Storage.limit_reads`."""
+        self.connection().clock.limit_seconds = seconds
+
+    @property
+    def was_cut(self) -> bool:
+        """See `storage.base.Storage.was_cut`."""
+        return self.connection().clock.was_cut
+
+    @property
+    def reads_side_by_side(self) -> bool:
+        """See `storage.base.Storage.reads_side_by_side`."""
+        return self._shared is None
+
+    def interrupt(self) -> None:
+        """See `storage.base.Storage.interrupt`."""
+        with self._opening:
+            for connection in self._opened:
+                connection.interrupt()
 
     @property
     def is_unsettled(self) -> bool:
@@ -143,6 +172,7 @@ class SqliteStorage:
         durable that share a commit. There is no third place.
         """
         connection = self.connection()
+        connection.clock.stop()
         if write and not commit:
             connection.askers.forget()
         if self._group is not None and self._group.is_open:

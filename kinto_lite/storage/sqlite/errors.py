@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import apsw
 
-from kinto_lite.storage.base import Busy, Full, StorageError, Unavailable
+from kinto_lite.storage.base import Busy, Full, StorageError, TooLong, Unavailable
 
 _MEANINGS: tuple[tuple[type[apsw.Error], type[StorageError]], ...] = (
     (apsw.BusyError, Busy),
     (apsw.LockedError, Busy),
     (apsw.FullError, Full),
+    (apsw.InterruptError, TooLong),
 )
 
 
