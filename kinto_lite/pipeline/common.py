@@ -126,7 +126,8 @@ class Edition:
         return _add_content_headers(request, answer)
 
     def _add_signals(self, headers: Headers, is_item: bool) -> None:
-        if self._backoff is not None and self._wants_backoff():
+        is_given = any(name == "Backoff" for name, _ in headers)
+        if self._backoff is not None and not is_given and self._wants_backoff():
             headers.append(("Backoff", str(self._backoff)))
         if self._end is not None and not is_item:
             headers[:] = [pair for pair in headers if pair[0] != "Alert"]

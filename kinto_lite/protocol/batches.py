@@ -82,8 +82,8 @@ def _check_document(document: Json, max_requests: int | None) -> list[Detail]:
     requests = document["requests"]
     if not isinstance(requests, list):
         return [*details, _refuse_requests(descriptions.describe_not_iterable(requests))]
-    if max_requests and len(requests) > max_requests:
-        return [*details, _refuse_requests(f"Number of requests is limited to {max_requests}")]
+    if not details and max_requests and len(requests) > max_requests:
+        return [_refuse_requests(f"Number of requests is limited to {max_requests}")]
     return details
 
 

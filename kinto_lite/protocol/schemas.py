@@ -177,7 +177,7 @@ def _make_resolver(dialect: Any, schema: dict[str, Json]) -> Any:
     Crawled once here: otherwise every reference to an anchor would go through the whole schema.
     """
     import referencing.jsonschema
-    from jsonschema_specifications import REGISTRY
+    from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]
 
     specification = referencing.jsonschema.specification_with(
         dialect.ID_OF(dialect.META_SCHEMA) or ""
@@ -222,7 +222,8 @@ def _get_dialect(name: str) -> Any:
     base = getattr(validators, name)
     keywords = {key: counted(key, function) for key, function in base.VALIDATORS.items()}
     keywords["uniqueItems"] = counted("uniqueItems", _check_unique_items)
-    dialect: Any = validators.extend(base, keywords)
+    extend: Any = validators.extend
+    dialect = extend(base, keywords)
     dialect.evolve = _evolve
     return dialect
 
