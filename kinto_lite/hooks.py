@@ -185,8 +185,6 @@ class Work:
     """What a request shares with the requests within it: a batch with its items, an alias with
     the URL it stands for."""
 
-    #: Who asks, by `Authorization` header: found out once.
-    askers: dict[str | None, Asker] = field(default_factory=dict)
     #: All changes so far, in order; those of refused items are taken out again.
     changes: list[Change] = field(default_factory=list)
     #: Within a batch: groups whose new members gain their rights when the batch ends.

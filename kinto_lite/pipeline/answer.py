@@ -127,10 +127,7 @@ class Pipeline:
             raise
 
     def _call(self, request: ApiRequest, found: Found, tx: Transaction, work: Work) -> Call:
-        credentials = request.headers.get("authorization")
-        if credentials not in work.askers:
-            work.askers[credentials] = identify(self._service.policies, request, tx)
-        asker = work.askers[credentials]
+        asker = identify(self._service.policies, request, tx)
         return Call(self._service, request, found.route, found.params, tx, asker, work)
 
     def perform(self, outer: Call, request: ApiRequest) -> Performed:

@@ -21,6 +21,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple, TypeVar
 from urllib.parse import unquote_to_bytes
 
@@ -32,6 +33,8 @@ from kinto_lite.protocol.json_text import parse_json
 #: Parameters that one request may have.
 MAX_PARAMETERS = 200
 MAX_INTEGER = 2**63
+#: Characters of the longest query string that is remembered as it was read.
+_REMEMBERED = 256
 
 _TIMESTAMPS = ("_since", "_before", "_to", "last_modified")
 # A hundred digits are more than any bound, and few enough to be read without effort.
@@ -100,8 +103,19 @@ def read_list_parameters(query: str, method: str) -> tuple[ListParameters, list[
     Errors: UnicodeDecodeError as `decode_query`; all others are returned.
     Source: protocol, part 1, chapter 5.1.
     """
-    if not query:
-        return ListParameters(), []
+    if len(query) > _REMEMBERED:
+        return _read_list_parameters(query, method)
+    parameters, errors = _remember_list_parameters(query, method)
+    return parameters, list(errors)
+
+
+@lru_cache(maxsize=512)
+def _remember_list_parameters(query: str, method: str) -> tuple[ListParameters, list[Detail]]:
+    """Clients ask the same again and again: what they ask is read once."""
+    return _read_list_parameters(query, method)
+
+
+def _read_list_parameters(query: str, method: str) -> tuple[ListParameters, list[Detail]]:
     pairs = decode_query(query)
     if len(pairs) > MAX_PARAMETERS:
         return ListParameters(), [_too_many_parameters()]

@@ -17,7 +17,6 @@ from kinto_lite.resources.conditions import timestamp_headers
 from kinto_lite.resources.lists import (
     TO_IS_DEPRECATED,
     Reading,
-    find_position,
     next_page_header,
     open_list,
     read_page,
@@ -30,8 +29,7 @@ def delete_objects(call: Call) -> Answer:
     if isinstance(reading, Answer):
         return reading
     _use_token(call, reading)
-    query = replace(reading.query, after=find_position(call, reading), with_deleted=False)
-    page = read_page(call, reading, query)
+    page = read_page(call, reading, replace(reading.query, with_deleted=False))
     tombstones = _bury(call, reading, page)
     shown = max((row.last_modified for row in tombstones), default=reading.timestamp)
     headers = timestamp_headers(shown)
@@ -58,9 +56,9 @@ def _bury(call: Call, reading: Reading, page: Page) -> list[Row]:
 
 def _use_token(call: Call, reading: Reading) -> None:
     """A token works once, and only if a DELETE issued it."""
-    if reading.token is None:
+    if reading.query.after is None:
         return
-    nonce = reading.token.nonce
+    nonce = reading.nonce
     if nonce is None or not call.tx.take_nonce(nonce, call.service.clock()):
         raise refuse_used_token()
 

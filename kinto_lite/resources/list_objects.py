@@ -5,8 +5,6 @@ Source: protocol, core chapters 4.2, 5 and 8.7.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from kinto_lite.hooks import Call
 from kinto_lite.model import Answer, Page
 from kinto_lite.protocol.payloads import list_body, splice_row
@@ -15,7 +13,6 @@ from kinto_lite.resources.conditions import timestamp_headers
 from kinto_lite.resources.lists import (
     TO_IS_DEPRECATED,
     Reading,
-    find_position,
     next_page_header,
     open_list,
     read_page,
@@ -33,8 +30,7 @@ def list_objects(call: Call) -> Answer:
         headers.append(("Alert", TO_IS_DEPRECATED))
     if call.request.method == "HEAD":
         return Answer(200, headers + _total_headers(_count(call, reading)), list_body([]))
-    query = replace(reading.query, after=find_position(call, reading))
-    page = read_page(call, reading, query)
+    page = read_page(call, reading, reading.query)
     headers += next_page_header(call, reading, page)
     headers += _total_headers(_free_total(reading, page))
     return Answer(200, headers, _body(reading, page))
@@ -59,7 +55,7 @@ def _free_total(reading: Reading, page: Page) -> int | None:
     """Return the total when it costs nothing: the counter of the list, or a single page."""
     if reading.is_whole:
         return reading.place.live_count
-    if reading.token is not None or page.has_more:
+    if reading.query.after is not None or page.has_more:
         return None
     return sum(not row.is_deleted for row in page.rows)
 

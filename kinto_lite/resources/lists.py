@@ -6,7 +6,8 @@ Source: protocol, core chapters 5 and 8.7.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
+from typing import NamedTuple
 
 from kinto_lite.hooks import Call
 from kinto_lite.model import Answer, Page, Place, Query
@@ -15,7 +16,6 @@ from kinto_lite.protocol.fields import check_fields
 from kinto_lite.protocol.filters import build_filters, build_sort, wants_tombstones
 from kinto_lite.protocol.pagination import (
     Seal,
-    Token,
     complete_position,
     decode_token,
     describe_scope,
@@ -42,8 +42,7 @@ TO_IS_DEPRECATED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """A list, as one request sees it."""
 
     place: Place
@@ -52,8 +51,8 @@ class Reading:
     timestamp: int
     parameters: ListParameters
     query: Query
-    seal: Seal
-    token: Token | None
+    #: Of the token that was sent.
+    nonce: str | None
 
     @property
     def is_whole(self) -> bool:
@@ -97,17 +96,35 @@ def _read_query(
     timestamp: int,
     parameters: ListParameters,
 ) -> Reading:
-    settings = call.service.settings
-    filters = build_filters(parameters, call.kind.fields, call.service.clock())
-    sort = build_sort(parameters, call.kind.fields)
-    check_fields(parameters.fields or (), call.kind.fields)
-    seal = Seal(call.service.token_secret, describe_scope(call.request.path, filters), sort)
-    token = decode_token(seal, parameters.token) if parameters.token is not None else None
+    settings, known_fields = call.service.settings, call.kind.fields
+    filters = ()
+    if parameters.conditions:
+        filters = build_filters(parameters, known_fields, call.service.clock())
+    sort = build_sort(parameters, known_fields)
+    check_fields(parameters.fields or (), known_fields)
     limit = page_size(
         parameters.limit, settings["paginate_by"], settings["storage_max_fetch_size"]
     )
     query = Query(filters, sort, limit, None, wants_tombstones(filters))
-    return Reading(place, visible, timestamp, parameters, query, seal, token)
+    reading = Reading(place, visible, timestamp, parameters, query, None)
+    return reading if parameters.token is None else _go_on(call, reading, parameters.token)
+
+
+def _go_on(call: Call, reading: Reading, text: str) -> Reading:
+    """Return the reading that goes on where the page before ended."""
+    query = reading.query
+    token = decode_token(_seal(call, query), text)
+    after = token.after
+    if token.is_shortened:
+        rows = read_page(call, reading, find_last_object(token, query.sort)).rows
+        after = complete_position(token, query.sort, rows)
+    return reading._replace(query=replace(query, after=after), nonce=token.nonce)
+
+
+def _seal(call: Call, query: Query) -> Seal:
+    """Return what page tokens of this list, with these filters and this order, are bound to."""
+    scope = describe_scope(call.request.path, query.filters)
+    return Seal(call.service.token_secret, scope, query.sort)
 
 
 def read_page(call: Call, reading: Reading, query: Query) -> Page:
@@ -115,16 +132,6 @@ def read_page(call: Call, reading: Reading, query: Query) -> Page:
     if reading.place.list_key is None:
         return Page([], False)
     return call.tx.list_objects(reading.place.list_key, call.kind.name, query, reading.visible)
-
-
-def find_position(call: Call, reading: Reading) -> tuple[object, ...] | None:
-    """Return where the page before ended, for `Query.after`."""
-    token = reading.token
-    if token is None or not token.is_shortened:
-        return None if token is None else token.after
-    query = find_last_object(token, reading.query.sort)
-    rows = read_page(call, reading, query).rows
-    return complete_position(token, reading.query.sort, rows)
 
 
 def next_page_header(
@@ -138,6 +145,6 @@ def next_page_header(
         call.request.path,
         reading.parameters.pairs,
         reading.query.limit,
-        encode_token(reading.seal, page.rows[-1], nonce),
+        encode_token(_seal(call, reading.query), page.rows[-1], nonce),
     )
     return [("Next-Page", url)]

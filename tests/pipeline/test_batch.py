@@ -20,6 +20,9 @@ from tests.resources.asking import (
 )
 
 
+NEW = {"data": {"m": 2}}
+
+
 def run(ask: Asking, *requests: Any, **given: Any) -> list[Any]:
     """Send a batch that is accepted, and return its responses."""
     reply = ask("POST", "/batch", {"requests": list(requests)}, **given)
@@ -39,7 +42,10 @@ WRONG_FORMS: list[tuple[Any, list[tuple[str, str]]]] = [
     ({"requests": {}, "x": 1}, [("", "Unrecognized keys in mapping: \"{'x': 1}\"")]),
     ({"requests": [{}]}, [("requests.0.path", "Required")]),
     ({"requests": [{"path": ""}]}, [("requests.0.path", "Required")]),
-    ({"requests": [{"path": "x"}]}, [("requests.0.path", "String does not match expected pattern")]),
+    (
+        {"requests": [{"path": "x"}]},
+        [("requests.0.path", "String does not match expected pattern")],
+    ),
     ({"requests": [{"path": 1}]}, [("requests.0.path", "1 is not a string: {'path': ''}")]),
     (
         {"requests": [{"path": "/", "method": "get"}]},
@@ -68,9 +74,7 @@ WRONG_FORMS: list[tuple[Any, list[tuple[str, str]]]] = [
 
 
 @pytest.mark.parametrize(("body", "details"), WRONG_FORMS)
-def test_a_batch_of_a_wrong_form(
-    ask: Asking, body: Any, details: list[tuple[str, str]]
-) -> None:
+def test_a_batch_of_a_wrong_form(ask: Asking, body: Any, details: list[tuple[str, str]]) -> None:
     reply = ask("POST", "/batch", body)
     assert reply.status_int == 400
     shown = [(detail["name"], detail["description"]) for detail in reply.json["details"]]
@@ -95,7 +99,9 @@ def test_an_empty_batch_is_fine(ask: Asking) -> None:
     assert run(ask) == []
 
 
-@pytest.mark.parametrize(("limit", "count", "status"), [("2", 3, 400), ("0", 60, 200), ("2", 2, 200)])
+@pytest.mark.parametrize(
+    ("limit", "count", "status"), [("2", 3, 400), ("0", 60, 200), ("2", 2, 200)]
+)
 def test_the_number_of_items_is_limited(
     make_ask: Callable[..., Asking], limit: str, count: int, status: int
 ) -> None:
@@ -113,7 +119,9 @@ def test_a_batch_in_a_batch_is_refused(ask: Asking, path: str) -> None:
     assert "Recursive call" in reply.json["message"]
 
 
-@pytest.mark.parametrize("path", ["/batch%3Fx/", "/batch%23/", "//batch", "/v1/v1/batch", "/./batch"])
+@pytest.mark.parametrize(
+    "path", ["/batch%3Fx/", "/batch%23/", "//batch", "/v1/v1/batch", "/./batch"]
+)
 def test_no_other_way_leads_into_a_batch(ask: Asking, path: str) -> None:
     inner = {"method": "POST", "path": path, "body": {"requests": [{"path": "/"}]}}
     (item,) = run(ask, inner)
@@ -140,7 +148,7 @@ def test_items_run_in_order_and_see_each_other(tree: Asking) -> None:
         put("/buckets/n"),
         put("/buckets/n/collections/c"),
         put("/buckets/n/collections/c/records/r", data={"n": 1}),
-        {"method": "PATCH", "path": "/buckets/n/collections/c/records/r", "body": {"data": {"m": 2}}},
+        {"method": "PATCH", "path": "/buckets/n/collections/c/records/r", "body": NEW},
         {"path": "/buckets/n/collections/c/records/r"},
     )  # fmt: skip
     assert [item["status"] for item in responses] == [201, 201, 201, 200, 200]
@@ -159,13 +167,23 @@ def test_refused_items_do_not_stop_the_others(tree: Asking) -> None:
         put(RECORD + "4"),
     )
     assert [item["status"] for item in responses] == [201, 404, 404, 412, 405, 400, 201]
-    assert [item["body"].get("errno") for item in responses] == [None, 111, 110, 114, 115, 107, None]
+    assert [item["body"].get("errno") for item in responses] == [
+        None,
+        111,
+        110,
+        114,
+        115,
+        107,
+        None,
+    ]
     assert {"r3", "r4"} <= set(tree.ids(RECORDS))
 
 
 def test_the_headers_of_the_batch_are_those_of_its_items(tree: Asking) -> None:
     headers = {"If-None-Match": "*"}
-    statuses = [item["status"] for item in run(tree, put(RECORD), put(RECORD + "3"), headers=headers)]
+    statuses = [
+        item["status"] for item in run(tree, put(RECORD), put(RECORD + "3"), headers=headers)
+    ]
     assert statuses == [412, 201]
 
 
@@ -294,6 +312,14 @@ def test_who_leaves_a_group_in_a_batch_loses_its_rights_at_once(tree: Asking) ->
     as_bob = {"path": RECORD, "headers": {"Authorization": credentials("bob")}}
     statuses = [item["status"] for item in run(tree, put(GROUP, data={"members": []}), as_bob)]
     assert statuses == [200, 403]
+
+
+def test_who_asked_before_leaving_a_group_loses_its_rights_too(tree: Asking) -> None:
+    tree("PUT", GROUP, {"data": {"members": [user_id("bob")]}})
+    tree.share(RECORD, "read", GROUP)
+    as_bob = {"path": RECORD, "headers": {"Authorization": credentials("bob")}}
+    responses = run(tree, as_bob, put(GROUP, data={"members": []}), as_bob)
+    assert [item["status"] for item in responses] == [200, 200, 403]
 
 
 def test_who_enters_a_group_in_a_batch_has_its_rights_afterwards(tree: Asking) -> None:

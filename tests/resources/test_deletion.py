@@ -214,9 +214,7 @@ def test_a_group_may_hold_all_authenticated_users(tree: Asking) -> None:
 
 
 @pytest.mark.parametrize("value", [2**63 - 1, 2**63, 10**27, 253402300800000])
-def test_a_deletion_in_no_expressible_time_gets_a_fresh_timestamp(
-    tree: Asking, value: int
-) -> None:
+def test_a_deletion_in_no_expressible_time_gets_a_fresh_timestamp(tree: Asking, value: int) -> None:
     tombstone = tree("DELETE", f"{RECORD}?last_modified={value}").json["data"]
     assert tombstone["last_modified"] < 253402300800000
     assert tree("PUT", RECORD, {}).status_int == 201

@@ -128,9 +128,7 @@ def test_a_setting_grants_what_its_row_says(
 
 
 @pytest.mark.parametrize("setting", ["collection_write", "record_write"])
-def test_grants_do_not_reach_the_children(
-    make_ask: Callable[..., Asking], setting: str
-) -> None:
+def test_grants_do_not_reach_the_children(make_ask: Callable[..., Asking], setting: str) -> None:
     ask = make_ask(**grant(setting, "bob"))
     build_tree(ask)
     other = PLACES["r" if setting == "collection_write" else "c"]

@@ -98,7 +98,9 @@ def test_a_full_last_page_has_no_next(listed: Asking) -> None:
 
 
 def test_the_next_page_keeps_the_query(listed: Asking) -> None:
-    url = listed("GET", RECORDS + "?gt_n=2&_limit=2&_fields=n&_sort=-n&_x=%C3%A9").headers["Next-Page"]
+    url = listed("GET", RECORDS + "?gt_n=2&_limit=2&_fields=n&_sort=-n&_x=%C3%A9").headers[
+        "Next-Page"
+    ]
     for part in ("gt_n=2", "_limit=2", "_fields=n", "_sort=-n", "_x=%C3%A9", "_token="):
         assert part in url
 

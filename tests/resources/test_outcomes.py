@@ -114,22 +114,22 @@ TABLES: dict[str, tuple[str, str, str]] = {
         RECORD,
         "none|b read|b write|c read|c write|c record:create|r read|r write",
         """
-        GET                   |403|200 {}    |200 {}    |200 {}    |200 {}    |403   |200 {} |200 +
-        HEAD                  |403|200       |200       |200       |200       |403   |200    |200
-        POST existing         |403|200 {}    |200 {}    |200 {}    |200 {}    |403   |200 {} |200 +
-        PUT                   |403|403       |200 +     |403       |200 +     |403   |403    |200 +
-        PATCH                 |403|403       |200 +     |403       |200 +     |403   |403    |200 +
-        DELETE                |403|403       |200       |403       |200       |403   |403    |200
-        PUT, If-None-Match    |403|403       |412       |403       |412       |412   |403    |403
-        GET list              |403|200 [r,r2]|200 [r,r2]|200 [r,r2]|200 [r,r2]|200 []|200 [r]|200 [r]
-        DELETE list           |403|403       |200 [r,r2]|403       |200 [r,r2]|200 []|403    |200 [r]
-        POST new              |403|403       |201 +     |403       |201 +     |201 + |403    |403
-        POST new id           |403|403       |201 +     |403       |201 +     |201 + |403    |403
-        PUT missing           |403|403       |201 +     |403       |201 +     |201 + |403    |403
-        PUT missing, If-Match |403|403       |412       |403       |412       |412   |403    |403
-        GET missing           |403|404/110   |404/110   |404/110   |404/110   |403   |403    |403
-        PATCH missing         |403|404/110   |404/110   |404/110   |404/110   |403   |403    |403
-        DELETE missing        |403|404/110   |404/110   |404/110   |404/110   |403   |403    |403
+        GET                  |403|200 {}    |200 {}    |200 {}    |200 {}    |403   |200 {} |200 +
+        HEAD                 |403|200       |200       |200       |200       |403   |200    |200
+        POST existing        |403|200 {}    |200 {}    |200 {}    |200 {}    |403   |200 {} |200 +
+        PUT                  |403|403       |200 +     |403       |200 +     |403   |403    |200 +
+        PATCH                |403|403       |200 +     |403       |200 +     |403   |403    |200 +
+        DELETE               |403|403       |200       |403       |200       |403   |403    |200
+        PUT, If-None-Match   |403|403       |412       |403       |412       |412   |403    |403
+        GET list             |403|200 [r,r2]|200 [r,r2]|200 [r,r2]|200 [r,r2]|200 []|200 [r]|200 [r]
+        DELETE list          |403|403       |200 [r,r2]|403       |200 [r,r2]|200 []|403    |200 [r]
+        POST new             |403|403       |201 +     |403       |201 +     |201 + |403    |403
+        POST new id          |403|403       |201 +     |403       |201 +     |201 + |403    |403
+        PUT missing          |403|403       |201 +     |403       |201 +     |201 + |403    |403
+        PUT missing, If-Match|403|403       |412       |403       |412       |412   |403    |403
+        GET missing          |403|404/110   |404/110   |404/110   |404/110   |403   |403    |403
+        PATCH missing        |403|404/110   |404/110   |404/110   |404/110   |403   |403    |403
+        DELETE missing       |403|404/110   |404/110   |404/110   |404/110   |403   |403    |403
         """,
     ),
 }
@@ -150,9 +150,7 @@ CELLS = [
     for path, name, columns, outcomes in list_rows()
     for grant, outcome in zip(columns, outcomes, strict=True)
 ]
-ROWS = [
-    pytest.param(path, name, id=f"{path[-1]}: {name}") for path, name, _, _ in list_rows()
-]
+ROWS = [pytest.param(path, name, id=f"{path[-1]}: {name}") for path, name, _, _ in list_rows()]
 
 
 def send(ask: Asking, path: str, name: str, user: str) -> Any:

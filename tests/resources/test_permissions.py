@@ -40,7 +40,11 @@ def test_unknown_permissions_are_refused(tree: Asking, path: str, method: str) -
 def test_unknown_permissions_are_named_with_the_known_ones(tree: Asking) -> None:
     reply = tree("PUT", RECORD, {"permissions": {"foo": []}})
     assert reply.json["details"] == [
-        {"location": "body", "name": "permissions", "description": '"foo" is not one of read, write'}
+        {
+            "location": "body",
+            "name": "permissions",
+            "description": '"foo" is not one of read, write',
+        }
     ]
 
 
@@ -100,13 +104,9 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("value", "name", "description"), WRONG)
-def test_a_wrong_list_of_principals(
-    tree: Asking, value: Any, name: str, description: str
-) -> None:
+def test_a_wrong_list_of_principals(tree: Asking, value: Any, name: str, description: str) -> None:
     reply = tree("PUT", RECORD, {"permissions": {"read": value}})
-    assert reply.json["details"] == [
-        {"location": "body", "name": name, "description": description}
-    ]
+    assert reply.json["details"] == [{"location": "body", "name": name, "description": description}]
 
 
 def test_an_inherited_writer_joins_the_write_list(tree: Asking) -> None:
@@ -167,3 +167,24 @@ def test_a_merge_patch_cannot_hide_permissions_either(tree: Asking) -> None:
     body = {"data": {"__permissions__": {"read": ["system.Everyone"]}}}
     tree("PATCH", RECORD, body, headers=merge)
     assert "__permissions__" not in tree.data(RECORD)
+
+
+def test_a_change_of_permissions_counts_at_once(tree: Asking) -> None:
+    statuses = [tree("GET", RECORD, user="bob").status_int]
+    for readers in ([BOB], [], ["system.Authenticated"], [GROUP]):
+        tree("PATCH", RECORD, {"permissions": {"read": readers}})
+        statuses.append(tree("GET", RECORD, user="bob").status_int)
+    for members in ([BOB], [], ["system.Authenticated"]):
+        tree("PUT", GROUP, {"data": {"members": members}})
+        statuses.append(tree("GET", RECORD, user="bob").status_int)
+    assert statuses == [403, 200, 403, 200, 403, 200, 403, 200]
+
+
+def test_a_refused_write_gives_nobody_the_number_of_another(tree: Asking) -> None:
+    before = {user: tree("GET", RECORD, user=user).status_int for user in ("bob", "carol")}
+    tree("PUT", RECORD, {"permissions": {"read": [BOB]}}, headers={"If-Match": '"1"'})
+    tree("PUT", RECORD, {"data": {"id": "x"}, "permissions": {"read": [BOB]}}, user="dave")
+    tree("PUT", RECORD, {"permissions": {"read": [user_id("erin")]}})
+    users = ("bob", "carol", "dave", "erin")
+    assert before == {"bob": 403, "carol": 403}
+    assert [tree("GET", RECORD, user=user).status_int for user in users] == [403, 403, 403, 200]

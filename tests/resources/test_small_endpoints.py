@@ -31,7 +31,9 @@ def test_hello_says_who_asks(ask: Asking) -> None:
     assert set(user["principals"]) == {user_id("alice"), "system.Everyone", "system.Authenticated"}
 
 
-@pytest.mark.parametrize("value", ["Basic", "Basic !!!", "Bearer x", "Basic OnB3", "x", "Basic eA=="])
+@pytest.mark.parametrize(
+    "value", ["Basic", "Basic !!!", "Bearer x", "Basic OnB3", "x", "Basic eA=="]
+)
 def test_bad_credentials_are_anonymous(ask: Asking, value: str) -> None:
     reply = ask("GET", "/", headers={"Authorization": value})
     assert (reply.status_int, "user" in reply.json) == (200, False)
@@ -108,7 +110,9 @@ def test_every_answer_has_the_common_headers(ask: Asking, path: str, method: str
 
 
 def test_every_policy_challenges(make_ask: MakeAsk) -> None:
-    more = {"multiauth.policy.second.use": "kinto.core.authentication.BasicAuthAuthenticationPolicy"}
+    more = {
+        "multiauth.policy.second.use": "kinto.core.authentication.BasicAuthAuthenticationPolicy"
+    }
     more |= {"multiauth.policies": "basicauth second", "multiauth.policy.second.realm": "Other"}
     ask = make_ask(**more)
     challenges = ask("GET", BUCKET, user=ANONYMOUS).headers.getall("WWW-Authenticate")

@@ -158,14 +158,16 @@ def test_list_tells_whether_the_asker_sees_some_of_it(tree: Tree) -> None:
 def test_anonymous_asker_is_everyone_and_nobody_else(tree: Tree) -> None:
     with tree.storage.transaction(write=False) as tx:
         asker = tx.find_asker(None)
-    assert (asker.user_id, asker.principals) == (None, {"system.Everyone"})
+    assert asker.principals == {"system.Everyone"}
+    assert asker.user_id is None
 
 
 def test_user_is_herself_everyone_and_authenticated(tree: Tree) -> None:
     with tree.storage.transaction(write=False) as tx:
         asker = tx.find_asker("basicauth:never seen", "basicauth")
     names = {"basicauth:never seen", "system.Everyone", "system.Authenticated"}
-    assert (asker.principals, asker.policy) == (names, "basicauth")
+    assert asker.principals == names
+    assert asker.policy == "basicauth"
 
 
 def test_everyone_and_authenticated_are_told_apart(tree: Tree) -> None:

@@ -18,26 +18,26 @@ def sharing(tree: Tree) -> Tree:
 
 def test_nothing_is_unsettled_before_the_first_write(sharing: Tree) -> None:
     assert sharing.read_ids(RECORDS) == []
-    assert sharing.storage.is_unsettled is False
+    assert not sharing.storage.is_unsettled
 
 
 def test_write_is_unsettled_until_it_is_settled(sharing: Tree) -> None:
     sharing.put(record(0))
-    assert sharing.storage.is_unsettled is True
+    assert sharing.storage.is_unsettled
     sharing.storage.settle()
-    assert sharing.storage.is_unsettled is False
+    assert not sharing.storage.is_unsettled
     assert sharing.read_ids(RECORDS) == ["r0"]
 
 
 def test_settling_nothing_is_no_error(sharing: Tree) -> None:
     sharing.storage.settle()
     sharing.storage.settle()
-    assert sharing.storage.is_unsettled is False
+    assert not sharing.storage.is_unsettled
 
 
 def test_without_sharing_everything_is_settled_at_once(tree: Tree) -> None:
     tree.put(record(0))
-    assert tree.storage.is_unsettled is False
+    assert not tree.storage.is_unsettled
 
 
 def test_later_requests_see_what_is_not_settled(sharing: Tree) -> None:

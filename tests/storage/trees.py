@@ -52,7 +52,7 @@ class Tree:
     ) -> Row:
         """Create or replace an object; its permissions are these, by name."""
         with self.storage.transaction(write=True) as tx:
-            return self.put_in(tx, ref, data, at, **permissions)
+            return self.put_in(tx, ref, data, at=at, **permissions)
 
     def put_in(
         self,
@@ -80,7 +80,7 @@ class Tree:
         """Create records r0, r1 ... with `{"n": 0}`, `{"n": 1}` ..., in one transaction."""
         with self.storage.transaction(write=True) as tx:
             return [
-                self.put_in(tx, record(n), f'{{"n":{n}}}', **permissions) for n in range(number)
+                self.put_in(tx, record(n), f'{{"n":{n}}}', None, **permissions) for n in range(number)
             ]
 
     def delete(self, *refs: ObjectRef, at: int | None = None) -> list[Row]:

@@ -49,9 +49,7 @@ BROKEN: dict[str, bytes] = {
 
 @pytest.mark.parametrize("body", [pytest.param(body, id=name) for name, body in BROKEN.items()])
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "POST"])
-def test_a_broken_body_is_a_400_that_stores_nothing(
-    tree: Asking, method: str, body: bytes
-) -> None:
+def test_a_broken_body_is_a_400_that_stores_nothing(tree: Asking, method: str, body: bytes) -> None:
     before = tree("GET", RECORDS)
     reply = tree(method, RECORDS if method == "POST" else RECORD, body)
     assert (reply.status_int, reply.json["code"], reply.json["errno"]) == (400, 400, 107)

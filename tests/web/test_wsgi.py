@@ -38,9 +38,7 @@ def put(path: str, body: bytes, **given: Any) -> dict[str, Any]:
         ("OPTIONS", "/", 200),
     ],
 )
-def test_every_kind_of_answer_is_valid_wsgi(
-    ask: Asking, method: str, path: str, code: int
-) -> None:
+def test_every_kind_of_answer_is_valid_wsgi(ask: Asking, method: str, path: str, code: int) -> None:
     # A length of nothing, so that the validator lets the input go unread.
     environ = make_environ(method, path, CONTENT_LENGTH="0", **AUTHORIZED)
     reply = call(ask.client.app, environ)
