@@ -47,9 +47,7 @@ VERSION_NOT_FOUND = ErrorRow(
 )
 TOO_LARGE = ErrorRow(413, 113, "Request Entity Too Large")
 URI_TOO_LONG = ErrorRow(414, 107, "Request-URI Too Long")
-PRECONDITION_FAILED = ErrorRow(
-    412, 114, "Precondition Failed", "Resource was modified meanwhile"
-)
+PRECONDITION_FAILED = ErrorRow(412, 114, "Precondition Failed", "Resource was modified meanwhile")
 METHOD_NOT_ALLOWED = ErrorRow(
     405, 115, "Method Not Allowed", "Method not allowed on this endpoint."
 )

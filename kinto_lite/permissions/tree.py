@@ -24,7 +24,7 @@ KINDS: tuple[Kind, ...] = (
 
 
 class Inheritance(NamedTuple):
-    """`need` on an object of `kind` is met by `permission` stored on an object of `granting_kind`."""
+    """`permission`, stored on an object of `granting_kind`, meets `need` on one of `kind`."""
 
     kind: str
     need: str

@@ -46,10 +46,8 @@ def _run_item(call: Call, item: SubRequest) -> str:
     request = _build_request(call.request, item)
     performed = call.service.perform(call, request)
     answer = performed.answer
-    if item.method == "HEAD":
-        body = '""'
-    else:
-        body = answer.body.decode("ascii") or "{}"
+    nothing = '""' if item.method == "HEAD" else "{}"
+    body = answer.body.decode("ascii") or nothing
     headers = dump_json(_join_headers(answer))
     return (
         f'{{"path":{dump_json(performed.path)},"status":{answer.status},'

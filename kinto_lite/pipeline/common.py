@@ -135,7 +135,7 @@ class Edition:
 
     def _wants_backoff(self) -> bool:
         share = self._backoff_share
-        return share is None or random.uniform(0, 100) < share  # noqa: S311 - no secret
+        return share is None or random.uniform(0, 100) < share
 
     def _end_of_service_alert(self) -> str:
         assert self._end is not None

@@ -19,9 +19,7 @@ from kinto_lite.storage.base import Transaction
 _LONGEST_HEADER = 8192
 
 
-def identify(
-    policies: tuple[Policy, ...], request: ApiRequest, tx: Transaction
-) -> Asker:
+def identify(policies: tuple[Policy, ...], request: ApiRequest, tx: Transaction) -> Asker:
     """Return who asks, with all principals. Bad credentials are anonymous, never an error."""
     if "authorization" in request.headers:
         for policy in policies:

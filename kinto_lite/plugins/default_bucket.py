@@ -69,11 +69,12 @@ class DefaultBucket:
             if not is_put:
                 self._create(call, ObjectRef("bucket", "", bucket_id))
             return
-        self._create(call, ObjectRef("bucket", "", bucket_id))
-        if segments[0] != "collections" or len(segments) < 2:
-            return
-        if not (is_put and len(segments) == 2):
+        names_collection = segments[0] == "collections" and len(segments) >= 2
+        implies_collection = names_collection and not (is_put and len(segments) == 2)
+        if implies_collection:
             self._check_collection_id(segments[1])
+        self._create(call, ObjectRef("bucket", "", bucket_id))
+        if implies_collection:
             self._create(call, ObjectRef("collection", f"/buckets/{bucket_id}", segments[1]))
 
     def _check_collection_id(self, id_: str) -> None:

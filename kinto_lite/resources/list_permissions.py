@@ -49,6 +49,7 @@ FIELDS = frozenset(
     }
 )
 
+
 def list_permissions(call: Call) -> Answer:
     """Answer GET and HEAD on the permissions endpoint."""
     check_negotiation(call)
@@ -94,9 +95,7 @@ def _read_query(call: Call, parameters: ListParameters) -> tuple[Query, Seal]:
     scope = describe_scope(call.request.path, filters)
     seal = Seal(call.service.token_secret, scope, tuple(sort))
     after = None if parameters.token is None else decode_token(seal, parameters.token).after
-    limit = page_size(
-        parameters.limit, settings["paginate_by"], settings["storage_max_fetch_size"]
-    )
+    limit = page_size(parameters.limit, settings["paginate_by"], settings["storage_max_fetch_size"])
     return Query(tuple(filters), tuple(sort), limit, after), seal
 
 

@@ -102,9 +102,7 @@ def _read_query(
         filters = build_filters(parameters, known_fields, call.service.clock())
     sort = build_sort(parameters, known_fields)
     check_fields(parameters.fields or (), known_fields)
-    limit = page_size(
-        parameters.limit, settings["paginate_by"], settings["storage_max_fetch_size"]
-    )
+    limit = page_size(parameters.limit, settings["paginate_by"], settings["storage_max_fetch_size"])
     query = Query(filters, sort, limit, None, wants_tombstones(filters))
     reading = Reading(place, visible, timestamp, parameters, query, None)
     return reading if parameters.token is None else _go_on(call, reading, parameters.token)

@@ -67,9 +67,7 @@ def _read(row: Row) -> dict[str, Json]:
     return complete
 
 
-def _answer(
-    call: Call, ref: ObjectRef, wish: tuple[str, Patched], old: Row, new: Row
-) -> Answer:
+def _answer(call: Call, ref: ObjectRef, wish: tuple[str, Patched], old: Row, new: Row) -> Answer:
     behavior, patched = wish
     if behavior == "full":
         return show(call, new, 200)

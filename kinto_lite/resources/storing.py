@@ -46,9 +46,7 @@ def store(call: Call, ref: ObjectRef, place: Place, wanted: Wanted) -> Row:
     Errors: InvalidRequest when the object does not fit its JSON schema.
     """
     assert place.list_key is not None
-    data = validate_against_schemas(
-        call, ref, None if wanted.has_new_id else ref.id, wanted.data
-    )
+    data = validate_against_schemas(call, ref, None if wanted.has_new_id else ref.id, wanted.data)
     counter = start_list(call, place)
     existing = None if place.live is None else place.live.last_modified
     timestamp, list_timestamp = next_timestamp(

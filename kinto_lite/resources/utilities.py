@@ -78,7 +78,7 @@ def describe_config(path: str | None) -> dict[str, str] | None:
     return {
         "path": path,
         "hash": hashlib.sha256(file.read_bytes()).hexdigest(),
-        "modified": datetime.fromtimestamp(file.stat().st_mtime).isoformat(),  # noqa: DTZ006
+        "modified": datetime.fromtimestamp(file.stat().st_mtime).isoformat(),
     }
 
 
@@ -118,9 +118,7 @@ def _reading(handler: Handler) -> dict[str, Handler]:
 UTILITY_ROUTES: tuple[Route, ...] = (
     Route("hello", "/", _reading(hello), is_detached_for_strangers=True),
     Route("heartbeat", "/__heartbeat__", _reading(heartbeat), is_detached=True),
-    Route(
-        "lbheartbeat", "/__lbheartbeat__", _reading(load_balancer_heartbeat), is_detached=True
-    ),
+    Route("lbheartbeat", "/__lbheartbeat__", _reading(load_balancer_heartbeat), is_detached=True),
     Route("version", "/__version__", _reading(version), is_detached=True),
     Route("contribute", "/contribute.json", _reading(contribute), is_detached=True),
 )

@@ -28,7 +28,9 @@ def load_queries(package: str, *file_names: str) -> dict[str, str]:
 def parse_queries(text: str) -> list[tuple[str, str]]:
     """Split the text of a file into (name, query), comment lines left out."""
     parts = _HEADER.split(text)[1:]
-    return [(name, _strip_comments(body)) for name, body in zip(parts[::2], parts[1::2])]
+    return [
+        (name, _strip_comments(body)) for name, body in zip(parts[::2], parts[1::2], strict=True)
+    ]
 
 
 def _strip_comments(body: str) -> str:

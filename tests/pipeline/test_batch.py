@@ -19,7 +19,6 @@ from tests.resources.asking import (
     user_id,
 )
 
-
 NEW = {"data": {"m": 2}}
 
 

@@ -229,7 +229,7 @@ def test_the_query_string_is_kept(ask: Asking) -> None:
 def test_a_malformed_collection_id_creates_nothing(
     ask: Asking, id_: str, method: str, rest: str
 ) -> None:
-    body = {"data": {}} if method[0] == "P" else None
+    body: Any = {"data": {}} if method[0] == "P" else None
     reply = ask(method, f"{DEFAULT}/collections/{quote(id_)}{rest}", body)
     assert (reply.status_int, reply.json["message"]) == (400, "path: Invalid collection id")
     assert reply.json["details"] == [

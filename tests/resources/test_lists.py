@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -144,8 +145,6 @@ TOKENS = ["x", "e30%3D", "W10%3D", "bnVsbA%3D%3D", "a" * 9000, "%00", "é", "v1"
 
 @pytest.mark.parametrize("token", TOKENS)
 def test_what_is_no_token_is_refused(listed: Asking, token: str) -> None:
-    from urllib.parse import quote
-
     reply = listed("GET", f"{RECORDS}?_token={quote(token, safe='%')}")
     assert (reply.status_int, reply.json["message"]) == (
         400,

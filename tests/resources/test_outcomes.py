@@ -223,7 +223,7 @@ BELOW_MISSING_BUCKETS = [
 
 @pytest.mark.parametrize(("method", "path"), BELOW_MISSING_BUCKETS)
 def test_what_is_below_a_missing_bucket_is_forbidden(ask: Asking, method: str, path: str) -> None:
-    body = {"data": {}} if method in ("POST", "PUT", "PATCH") else None
+    body: Any = {"data": {}} if method in ("POST", "PUT", "PATCH") else None
     statuses = [ask(method, path, body, user).status_int for user in ("alice", ANONYMOUS)]
     assert statuses == [403, 401]
 
@@ -245,7 +245,7 @@ def test_what_is_below_a_missing_collection(
     tree: Asking, method: str, rest: str, outcomes: str
 ) -> None:
     tree.share(BUCKET, "read", user_id("bob"))
-    body = {"data": {}} if method in ("POST", "PUT", "PATCH") else None
+    body: Any = {"data": {}} if method in ("POST", "PUT", "PATCH") else None
     path = f"/buckets/b/collections/none/records{rest}"
     replies = [tree(method, path, body, user) for user in (ANONYMOUS, "carol", "bob", "alice")]
     assert " ".join(map(describe, replies)) == outcomes

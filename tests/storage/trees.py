@@ -80,7 +80,8 @@ class Tree:
         """Create records r0, r1 ... with `{"n": 0}`, `{"n": 1}` ..., in one transaction."""
         with self.storage.transaction(write=True) as tx:
             return [
-                self.put_in(tx, record(n), f'{{"n":{n}}}', None, **permissions) for n in range(number)
+                self.put_in(tx, record(n), f'{{"n":{n}}}', None, **permissions)
+                for n in range(number)
             ]
 
     def delete(self, *refs: ObjectRef, at: int | None = None) -> list[Row]:

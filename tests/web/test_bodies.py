@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.resources.asking import RECORD, RECORDS, Asking
+from tests.resources.asking import RECORD, RECORDS, Asking, credentials
+from tests.web.calling import call, make_environ
 
 MILLION = 1_000_000
 
@@ -58,7 +60,10 @@ def test_a_broken_body_is_a_400_that_stores_nothing(tree: Asking, method: str, b
     assert (after.json, after.headers["ETag"]) == (before.json, before.headers["ETag"])
 
 
-@pytest.mark.parametrize("body", [pytest.param(body, id=name) for name, body in BROKEN.items()])
+#: An empty JSON patch is a patch.
+@pytest.mark.parametrize(
+    "body", [pytest.param(body, id=name) for name, body in BROKEN.items() if name != "array"]
+)
 @pytest.mark.parametrize(
     ("method", "path", "kind"),
     [
@@ -70,8 +75,6 @@ def test_a_broken_body_is_a_400_that_stores_nothing(tree: Asking, method: str, b
 def test_a_broken_body_is_400_in_other_forms_too(
     tree: Asking, method: str, path: str, kind: str, body: bytes
 ) -> None:
-    if kind == "application/json-patch+json" and body == b"[]":
-        pytest.skip("an empty patch is a patch")
     assert tree(method, path, body, headers={"Content-Type": kind}).status_int == 400
 
 
@@ -156,11 +159,6 @@ def test_a_larger_body_is_413(small: Asking, method: str, path: str) -> None:
 
 
 def test_a_larger_chunked_body_is_413(small: Asking) -> None:
-    import io
-
-    from tests.resources.asking import credentials
-    from tests.web.calling import call, make_environ
-
     stream = io.BytesIO(padded(100_000))
     given: dict[str, Any] = {"HTTP_AUTHORIZATION": credentials("alice"), "wsgi_input": stream}
     environ = make_environ("PUT", "/v1/buckets/b", **given)

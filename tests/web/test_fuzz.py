@@ -14,6 +14,7 @@ from urllib.parse import quote
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from webtest import TestApp
 
 from kinto_lite import make_app
 from tests.conftest import PLAIN_SETTINGS
@@ -148,8 +149,6 @@ def app() -> Iterator[Any]:
         "experimental_permissions_endpoint": "true",
     }
     made = make_app(PLAIN_SETTINGS | given_settings)
-    from webtest import TestApp
-
     build_tree(Asking(TestApp(made)))
     yield made
     made.storage.close()

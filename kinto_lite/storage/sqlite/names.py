@@ -59,9 +59,7 @@ def _write_inheritance(connection: apsw.Connection, options: StorageOptions) -> 
     names |= {(kind, need) for kind, need, _, _ in options.inheritance}
     names |= {(kind, name) for _, _, kind, name in options.inheritance}
     for kind_name, name in sorted(names):
-        connection.execute(
-            QUERIES["insert_permission_name"], {"kind": kind_name, "name": name}
-        )
+        connection.execute(QUERIES["insert_permission_name"], {"kind": kind_name, "name": name})
     connection.execute(QUERIES["delete_inheritance"])
     connection.execute(QUERIES["delete_permission_entries"])
     for kind_name, need, granting_kind, permission in options.inheritance:

@@ -104,8 +104,9 @@ INSERT INTO kind (name) VALUES (:name) ON CONFLICT DO NOTHING
 -- null.
 -- Columns: key, id, last_modified, data, deleted
 WITH met (object, need) AS (
-    SELECT authority.object, authority.need FROM authority
-    WHERE authority.principal IN (SELECT value FROM json_each(:asker))
+    SELECT authority.object, authority.need
+    FROM json_each(:asker) AS asker
+    CROSS JOIN authority ON authority.principal = asker.value
     UNION
     SELECT object.key, inheritance.need
     FROM json_each(:grants) AS granted

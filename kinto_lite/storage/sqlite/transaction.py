@@ -309,9 +309,7 @@ class SqliteTransaction:
             self._askers.forget()
 
     def list_owned_alone(self, principal: str, kind: str) -> list[tuple[ListRef, Place]]:
-        found = self._execute(
-            QUERIES["list_owned_alone"], {"principal": principal, "kind": kind}
-        )
+        found = self._execute(QUERIES["list_owned_alone"], {"principal": principal, "kind": kind})
         return [
             (ListRef(kind, parent_uri), Place(list_key, timestamp, 0, frozenset(), Row(*row)))
             for list_key, parent_uri, timestamp, *row in found
