@@ -54,10 +54,10 @@ class DefaultBucket:
         """Pass a request on, after creating what it implies."""
         if call.request.method == "OPTIONS":
             return self._pass_on(call, _PLACEHOLDER)
-        if call.service.settings["readonly"]:
-            raise ApiError(METHOD_NOT_ALLOWED)
         if call.asker.user_id is None:
             refuse(call)
+        if call.service.settings["readonly"]:
+            raise ApiError(METHOD_NOT_ALLOWED)
         bucket_id = self.bucket_id(call.asker.user_id)
         self._create_implied(call, bucket_id)
         return self._pass_on(call, bucket_id)

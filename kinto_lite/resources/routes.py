@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from kinto_lite.errors import InvalidRequest
 from kinto_lite.hooks import Call, Handler, Route
 from kinto_lite.model import Kind, ObjectRef
+from kinto_lite.protocol.bodies import check_posted_id, read_envelope
 from kinto_lite.resources.access import check_above, list_ref, locate
 from kinto_lite.resources.api_description import api_description_route
+from kinto_lite.resources.conditions import content_type
 from kinto_lite.resources.create_object import create_object
 from kinto_lite.resources.delete_object import delete_object
 from kinto_lite.resources.delete_objects import delete_objects
@@ -61,9 +64,14 @@ def _make_route(kind: Kind, settings: Settings, shape: str, pattern: str) -> Rou
 
 
 def check_place(call: Call) -> None:
-    """Answer 404 for what is missing above the object; it comes before the 405 of a method
-    that settings took away (core 1.9)."""
+    """Answer 404 for what is missing above the object, and 400 for a malformed new id: both
+    come before the 405 of a method that settings took away (core 1.9)."""
     check_above(call, locate(call, ObjectRef(*list_ref(call), call.params.get("id", ""))))
+    if call.request.method == "POST":
+        envelope, _ = read_envelope(call.request.body, content_type(call), call.kind)
+        wrong_id = check_posted_id(envelope)
+        if wrong_id:
+            raise InvalidRequest(wrong_id)
 
 
 def _parent_pattern(kind: Kind, kinds: Mapping[str, Kind]) -> str:
