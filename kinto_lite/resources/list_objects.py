@@ -29,10 +29,11 @@ def list_objects(call: Call) -> Answer:
     if reading.parameters.uses_to:
         headers.append(("Alert", TO_IS_DEPRECATED))
     if call.request.method == "HEAD":
-        return Answer(200, headers + _total_headers(_count(call, reading)), list_body([]))
+        total = _count(call, reading) if call.route.has_totals else None
+        return Answer(200, headers + _total_headers(total), list_body([]))
     page = read_page(call, reading, reading.query)
     headers += next_page_header(call, reading, page)
-    headers += _total_headers(_free_total(reading, page))
+    headers += _total_headers(_free_total(reading, page) if call.route.has_totals else None)
     return Answer(200, headers, _body(reading, page))
 
 

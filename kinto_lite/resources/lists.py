@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from kinto_lite.hooks import Call
-from kinto_lite.model import Answer, Page, Place, Query
+from kinto_lite.model import Answer, Filter, Page, Place, Query
 from kinto_lite.protocol.bodies import check_ignored_body
 from kinto_lite.protocol.fields import check_fields
 from kinto_lite.protocol.filters import build_filters, build_sort, wants_tombstones
@@ -97,9 +97,10 @@ def _read_query(
     parameters: ListParameters,
 ) -> Reading:
     settings, known_fields = call.service.settings, call.kind.fields
-    filters = ()
+    filters: tuple[Filter, ...] = ()
     if parameters.conditions:
-        filters = build_filters(parameters, known_fields, call.service.clock())
+        now, text_fields = call.service.clock(), call.kind.text_fields
+        filters = build_filters(parameters, known_fields, now, text_fields)
     sort = build_sort(parameters, known_fields)
     check_fields(parameters.fields or (), known_fields)
     limit = page_size(parameters.limit, settings["paginate_by"], settings["storage_max_fetch_size"])

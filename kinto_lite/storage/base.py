@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
-from kinto_lite.model import Asker, Kind, ListRef, ObjectRef, Page, Place, Query, Row
+from kinto_lite.model import Asker, Filter, Kind, ListRef, ObjectRef, Page, Place, Query, Row
 
 
 class StorageError(Exception):
@@ -105,6 +105,15 @@ class Transaction(Protocol):
         that lies below them. The list takes the greatest timestamp if that is newer."""
         ...
 
+    def delete_oldest(self, list_key: int, filters: Sequence[Filter], keep: int) -> None:
+        """Delete the objects that match for good, leaving no tombstones, but keep the newest."""
+        ...
+
+    def list_snapshot(self, collection: ObjectRef, timestamp: int) -> list[Row]:
+        """Return the records of a collection as they were at a time, newest first, as far as
+        the history of the bucket tells (plugins 5.7). Keys of these rows mean nothing."""
+        ...
+
     def issue_nonce(self, value: str, now: int, expires: int) -> None:
         """Remember a text that may be used once until `expires` (milliseconds)."""
         ...
@@ -151,6 +160,11 @@ class Transaction(Protocol):
         self, list_key: int, object_key: int, kind: str, name: str, principal: str
     ) -> None:
         """Add one principal to one list, if it is not there yet."""
+        ...
+
+    def copy_readers(self, list_key: int, object_key: int, kind: str, about_key: int) -> None:
+        """Let everybody read a new object who may read now what it is about: by permissions
+        stored there, on the parent of that, or on the object's own parent."""
         ...
 
     def list_owned_alone(self, principal: str, kind: str) -> list[tuple[ListRef, Place]]:

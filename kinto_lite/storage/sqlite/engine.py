@@ -17,6 +17,7 @@ from weakref import WeakSet
 import apsw
 
 from kinto_lite.storage.base import Busy, StorageError, StorageOptions, UnusableFile
+from kinto_lite.storage.sqlite.checkpoints import Checkpointer
 from kinto_lite.storage.sqlite.clock import ReadClock
 from kinto_lite.storage.sqlite.connection import PreparedConnection, check_file, connect
 from kinto_lite.storage.sqlite.errors import translate
@@ -54,6 +55,7 @@ class SqliteStorage:
         self._options = options
         self._local = threading.local()
         self._write_turn = threading.RLock()
+        self._checkpointer: Checkpointer | None = None
         # Weak, so that the connection of a thread closes when the thread ends.
         self._opened: WeakSet[apsw.Connection] = WeakSet()
         self._opening = threading.Lock()
@@ -121,6 +123,9 @@ class SqliteStorage:
     def share_commits(self) -> None:
         """See `storage.base.Storage.share_commits`."""
         self._local.group = Group()
+        if self._shared is None and self._checkpointer is None:
+            self._checkpointer = Checkpointer(self.path)
+            self._checkpointer.watch(self.connection())
 
     @property
     def _group(self) -> Group | None:
@@ -231,6 +236,9 @@ class SqliteStorage:
 
         No transaction may be open in any thread.
         """
+        if self._checkpointer is not None:
+            self._checkpointer.stop()
+            self._checkpointer = None
         with self._opening:
             connections = [*self._opened, *([self._shared] if self._shared else [])]
             self._opened.clear()

@@ -77,10 +77,9 @@ def _write_inheritance(connection: apsw.Connection, options: StorageOptions) -> 
 
 
 def _write_kinds(connection: apsw.Connection, options: StorageOptions) -> None:
-    known = {name for (name,) in connection.execute(QUERIES["list_kinds"])}
+    """Make room for the objects of each kind. A kind that was known before, and then not in use
+    for a while, lacks it below what was made meanwhile."""
     for kind in options.kinds:
-        if kind.name in known:
-            continue
         connection.execute(QUERIES["insert_kind"], {"name": kind.name})
         if kind.parent is None:
             connection.execute(QUERIES["insert_root_list"], {"kind": kind.name})

@@ -111,6 +111,35 @@ SELECT count(*)
 FROM visible CROSS JOIN object AS o ON o.key = visible.key
 WHERE o.deleted = 0 /* filters */
 
+-- name: list_snapshot
+-- The records of a list as they were at some time: those that were not changed since, and of the
+-- others the state that the history has of then. `target` begins with the id and the timestamp
+-- of the record itself, so nothing that a client stored can be taken for them.
+-- Columns: key, id, last_modified, data, deleted
+WITH record (key, id, last_modified, data, deleted) AS (
+    SELECT object.key, object.id, object.last_modified, object.data, object.deleted
+    FROM list JOIN object ON object.list = list.key
+    WHERE list.parent_uri = :parent_uri AND list.kind = 'record'
+),
+state (id, last_modified, data) AS (
+    SELECT record.id, entry.data ->> '$.target.data.last_modified', entry.data -> '$.target.data'
+    FROM list AS history
+    CROSS JOIN object AS entry ON entry.list = history.key AND entry.deleted = 0
+    CROSS JOIN record ON record.id = entry.data ->> '$.record_id'
+    WHERE history.parent_uri = :bucket_uri AND history.kind = 'history'
+      AND entry.data ->> '$.collection_id' = :collection
+      AND record.last_modified > :timestamp
+)
+SELECT 0, id, last_modified, data, 0
+FROM record
+WHERE last_modified <= :timestamp AND deleted = 0
+UNION ALL
+SELECT 0, id, max(last_modified), json_remove(data, '$.id', '$.last_modified'), 0
+FROM state
+WHERE last_modified <= :timestamp
+GROUP BY id
+ORDER BY 3 DESC, 2
+
 -- name: count_all
 -- How many live objects and tombstones there are of each kind.
 -- Columns: kind, deleted, count
@@ -160,6 +189,16 @@ ON CONFLICT DO NOTHING
 -- Turn an object into its tombstone.
 UPDATE object SET last_modified = :last_modified, data = '{"deleted":true}', deleted = 1
 WHERE key = :key
+
+-- name: delete_oldest
+-- Delete matching objects for good, all but the newest.
+DELETE FROM object WHERE key IN (
+    SELECT o.key
+    FROM object AS o
+    WHERE o.list = :list AND o.deleted = 0 /* filters */
+    ORDER BY o.last_modified DESC, o.key DESC
+    LIMIT -1 OFFSET :keep
+)
 
 -- name: delete_child_lists
 -- Delete the lists below an object, and with them, by foreign keys, all that lies below:

@@ -49,6 +49,21 @@ WHERE permission.object = :object AND EXISTS (
     WHERE reader.object = :object
 )
 
+-- name: copy_readers
+-- Let everybody read an object that is about another one who may read that, now, because of what
+-- is stored on it, on its parent, or on the parent of the new object.
+INSERT INTO permission (object, principal, name, list)
+SELECT DISTINCT :object, authority.principal, :read, :list
+FROM (
+    SELECT :about AS object
+    UNION ALL
+    SELECT list.parent FROM object JOIN list ON list.key = object.list WHERE object.key = :about
+    UNION ALL
+    SELECT list.parent FROM list WHERE list.key = :list
+) AS source
+CROSS JOIN authority ON authority.object = source.object
+WHERE authority.need = :read
+
 -- name: delete_members
 -- Forget the members of a group.
 DELETE FROM membership WHERE group_key = :key
@@ -107,6 +122,7 @@ WITH met (object, need) AS (
     SELECT authority.object, authority.need
     FROM json_each(:asker) AS asker
     CROSS JOIN authority ON authority.principal = asker.value
+    WHERE authority.need IN (SELECT need FROM permission_entry)
     UNION
     SELECT object.key, inheritance.need
     FROM json_each(:grants) AS granted

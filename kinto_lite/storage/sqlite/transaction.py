@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
-from kinto_lite.model import Asker, Kind, ListRef, ObjectRef, Page, Place, Query, Row
+from kinto_lite.model import Asker, Filter, Kind, ListRef, ObjectRef, Page, Place, Query, Row
 from kinto_lite.storage.base import Visibility
 from kinto_lite.storage.named_queries import fill
 from kinto_lite.storage.sqlite.connection import PreparedConnection
@@ -212,6 +212,21 @@ class SqliteTransaction:
         if is_group:
             self._execute(QUERIES["delete_members"], {"key": key})
 
+    def delete_oldest(self, list_key: int, filters: Sequence[Filter], keep: int) -> None:
+        conditions, bindings = compile_filters(filters)
+        text = fill(QUERIES["delete_oldest"], ("filters", conditions))
+        self._execute(text, bindings | {"list": list_key, "keep": keep})
+        self._change_list(list_key, 0, -self._connection.changes())
+
+    def list_snapshot(self, collection: ObjectRef, timestamp: int) -> list[Row]:
+        bindings = {
+            "parent_uri": collection.uri,
+            "bucket_uri": collection.parent_uri,
+            "collection": collection.id,
+            "timestamp": timestamp,
+        }
+        return list(map(Row._make, self._execute(QUERIES["list_snapshot"], bindings)))
+
     def issue_nonce(self, value: str, now: int, expires: int) -> None:
         self._execute(QUERIES["delete_old_nonces"], {"now": now})
         self._execute(QUERIES["insert_nonce"], {"value": value, "expires": expires})
@@ -292,6 +307,17 @@ class SqliteTransaction:
             # It was there already, or the principal has no number yet.
             self._insert_principal(principal)
             self._execute(QUERIES["insert_permission"], bindings)
+
+    def copy_readers(self, list_key: int, object_key: int, kind: str, about_key: int) -> None:
+        self._execute(
+            QUERIES["copy_readers"],
+            {
+                "list": list_key,
+                "object": object_key,
+                "about": about_key,
+                "read": self._names.keys[kind, "read"],
+            },
+        )
 
     def replace_members(self, group: ObjectRef, group_key: int, members: Iterable[str]) -> None:
         self._askers.forget()
