@@ -7,7 +7,7 @@ Requests and answers (`ApiRequest`, `Answer`), places in the tree of objects (`L
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -40,10 +40,15 @@ class Kind:
     plural: str
     #: Name of the kind it hangs below; None at the root.
     parent: str | None
-    #: Names that may be stored in `permissions`, in the order error texts give them.
+    #: Names that may be stored in `permissions`, in the order error texts give them. Objects of
+    #: a kind that has none are not in the list of permissions.
     permissions: tuple[str, ...]
     #: The only attributes it has, when lists shall refuse to filter or sort by others.
     fields: frozenset[str] | None = None
+    #: Attributes that are ids: filters on them mean text, also where it looks like a number.
+    text_fields: frozenset[str] = frozenset()
+    #: Attributes that lists neither filter nor sort by, and that a 412 shows to owners only.
+    secret_fields: frozenset[str] = frozenset()
 
 
 class ListRef(NamedTuple):
@@ -126,6 +131,8 @@ class Place:
     permissions: Mapping[str, list[str]] | None = None
     #: Of a list: the asker holds the wanted need on one of its objects, directly.
     sees_some: bool = False
+    #: Whether some fields of the objects of the list are indexed.
+    is_indexed: bool = False
 
     @property
     def live(self) -> Row | None:
@@ -204,6 +211,8 @@ class ApiRequest:
     body: bytes = b""
     origin: str = "http://localhost"
     remote_address: str = ""
+    #: Results of `errors.SlowWork` that was done for this request, and for those within it.
+    done: dict[Hashable, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

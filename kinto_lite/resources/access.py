@@ -45,13 +45,15 @@ def locate(call: Call, ref: ObjectRef) -> Place:
     """Find an object or the place where it would be. Of a missing parent, what the asker
     holds further up is still known."""
     place = call.tx.find_object(ref, call.asker)
-    return _with_needs_above(call, ref.list, place)
+    place = _with_needs_above(call, ref.list, place)
+    return call.service.rules_of(ref.kind).see_object(call, ref, place)
 
 
 def locate_list(call: Call, need: str) -> Place:
     """Find the list of the URL; `need` is what the asker may have on some of its objects."""
     ref = list_ref(call)
-    return _with_needs_above(call, ref, call.tx.find_list(ref, call.asker, need))
+    place = _with_needs_above(call, ref, call.tx.find_list(ref, call.asker, need))
+    return call.service.rules_of(ref.kind).see_list(call, place)
 
 
 def _with_needs_above(call: Call, ref: ListRef, place: Place) -> Place:

@@ -19,7 +19,7 @@ from kinto_lite.errors import (
     InvalidRequest,
 )
 from kinto_lite.hooks import Call
-from kinto_lite.model import Answer, Place
+from kinto_lite.model import Answer, Json, Place, Row
 from kinto_lite.protocol.bodies import find_unreadable
 from kinto_lite.protocol.media_types import check_accept, check_media_type
 from kinto_lite.protocol.payloads import splice_row
@@ -91,6 +91,15 @@ def check_preconditions(
         return Answer(304, timestamp_headers(current))
     details = None
     if place.live is not None and may(call, place, "read"):
-        details = {"existing": json.loads(splice_row(place.live))}
+        details = {"existing": _show_existing(call, place.live, place.permissions is not None)}
     shown = start_list(call, place) if current is None else current
     raise ApiError(PRECONDITION_FAILED, details=details, headers=timestamp_headers(shown))
+
+
+def _show_existing(call: Call, row: Row, is_owner: bool) -> dict[str, Json]:
+    """Return the object that is in the way; what is secret about it is for its owners."""
+    shown: dict[str, Json] = json.loads(splice_row(row))
+    if not is_owner:
+        for name in call.kind.secret_fields:
+            shown.pop(name, None)
+    return shown

@@ -5,11 +5,17 @@ Source: protocol, core chapters 1.9, 2.3, 2.4 and 8.3.
 
 from __future__ import annotations
 
-from kinto_lite.errors import InvalidRequest
 from kinto_lite.hooks import Call
 from kinto_lite.model import MISSING, Answer, ObjectRef
-from kinto_lite.protocol.bodies import check_posted_id, find_replaced_lists, read_envelope
-from kinto_lite.resources.access import check_above, check_parent, list_ref, locate, require
+from kinto_lite.protocol.bodies import find_replaced_lists, read_envelope
+from kinto_lite.resources.access import (
+    check_above,
+    check_id,
+    check_parent,
+    list_ref,
+    locate,
+    require,
+)
 from kinto_lite.resources.conditions import (
     check_negotiation,
     check_preconditions,
@@ -25,9 +31,8 @@ def create_object(call: Call) -> Answer:
     ref = _wanted_ref(call, envelope.id)
     place = locate(call, ref)
     check_above(call, place)
-    wrong_id = check_posted_id(envelope)
-    if wrong_id:
-        raise InvalidRequest(wrong_id)
+    if envelope.id is not MISSING:
+        check_id(call, envelope.id)
     check_negotiation(call)
     require(call, place, "create" if place.live is None else "read")
     preconditions = check_request(call, details)

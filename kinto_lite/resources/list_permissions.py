@@ -35,15 +35,11 @@ from kinto_lite.resources.conditions import (
     timestamp_headers,
 )
 
-FIELDS = frozenset(
+_FIELDS = frozenset(
     {
         "uri",
         "resource_name",
         "id",
-        "bucket_id",
-        "collection_id",
-        "group_id",
-        "record_id",
         "deleted",
         "last_modified",
     }
@@ -87,11 +83,12 @@ def _find_grants(call: Call) -> Listed:
 def _read_query(call: Call, parameters: ListParameters) -> tuple[Query, Seal]:
     """Read filters and sort; those on `last_modified` are accepted and mean nothing here."""
     settings, now = call.service.settings, call.service.clock()
-    filters = [f for f in build_filters(parameters, FIELDS, now) if f.field != "last_modified"]
-    sort = [key for key in build_sort(parameters, FIELDS) if key.field != "last_modified"]
+    fields = _FIELDS.union(f"{kind}_id" for kind in call.service.kinds)
+    filters = [f for f in build_filters(parameters, fields, now) if f.field != "last_modified"]
+    sort = [key for key in build_sort(parameters, fields) if key.field != "last_modified"]
     if not any(key.field == "uri" for key in sort):
         sort.append(Sort("uri", True))
-    check_fields(parameters.fields or (), FIELDS)
+    check_fields(parameters.fields or (), fields)
     scope = describe_scope(call.request.path, filters)
     seal = Seal(call.service.token_secret, scope, tuple(sort))
     after = None if parameters.token is None else decode_token(seal, parameters.token).after

@@ -13,7 +13,12 @@ from kinto_lite.hooks import Call
 from kinto_lite.model import Answer, Filter, Page, Place, Query
 from kinto_lite.protocol.bodies import check_ignored_body
 from kinto_lite.protocol.fields import check_fields
-from kinto_lite.protocol.filters import build_filters, build_sort, wants_tombstones
+from kinto_lite.protocol.filters import (
+    build_filters,
+    build_sort,
+    refuse_secret_fields,
+    wants_tombstones,
+)
 from kinto_lite.protocol.pagination import (
     Seal,
     complete_position,
@@ -102,6 +107,8 @@ def _read_query(
         now, text_fields = call.service.clock(), call.kind.text_fields
         filters = build_filters(parameters, known_fields, now, text_fields)
     sort = build_sort(parameters, known_fields)
+    refuse_secret_fields(filters, sort, call.kind.secret_fields)
+    filters += call.service.rules_of(call.kind.name).narrow_list(call)
     check_fields(parameters.fields or (), known_fields)
     limit = page_size(parameters.limit, settings["paginate_by"], settings["storage_max_fetch_size"])
     query = Query(filters, sort, limit, None, wants_tombstones(filters))

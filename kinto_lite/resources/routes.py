@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from kinto_lite.errors import InvalidRequest
 from kinto_lite.hooks import Call, Handler, Route
-from kinto_lite.model import Kind, ObjectRef
-from kinto_lite.protocol.bodies import check_posted_id, read_envelope
-from kinto_lite.resources.access import check_above, list_ref, locate
+from kinto_lite.model import MISSING, Kind, ObjectRef
+from kinto_lite.protocol.bodies import read_envelope
+from kinto_lite.resources.access import check_above, check_id, list_ref, locate
 from kinto_lite.resources.api_description import api_description_route
 from kinto_lite.resources.conditions import content_type
 from kinto_lite.resources.create_object import create_object
@@ -47,9 +46,14 @@ def core_routes(kinds: Mapping[str, Kind], settings: Settings) -> Iterator[Route
     yield from UTILITY_ROUTES
     yield api_description_route()
     for kind in kinds.values():
-        pattern = f"{_parent_pattern(kind, kinds)}/{kind.plural}"
-        yield _make_route(kind, settings, "plural", pattern)
-        yield _make_route(kind, settings, "object", f"{pattern}/{{id}}")
+        yield from object_routes(kind, kinds, settings)
+
+
+def object_routes(kind: Kind, kinds: Mapping[str, Kind], settings: Settings) -> Iterator[Route]:
+    """Yield the routes of the list and of the objects of one kind."""
+    pattern = f"{_parent_pattern(kind, kinds)}/{kind.plural}"
+    yield _make_route(kind, settings, "plural", pattern)
+    yield _make_route(kind, settings, "object", f"{pattern}/{{id}}")
 
 
 def _make_route(kind: Kind, settings: Settings, shape: str, pattern: str) -> Route:
@@ -69,9 +73,8 @@ def check_place(call: Call) -> None:
     check_above(call, locate(call, ObjectRef(*list_ref(call), call.params.get("id", ""))))
     if call.request.method == "POST":
         envelope, _ = read_envelope(call.request.body, content_type(call), call.kind)
-        wrong_id = check_posted_id(envelope)
-        if wrong_id:
-            raise InvalidRequest(wrong_id)
+        if envelope.id is not MISSING:
+            check_id(call, envelope.id)
 
 
 def _parent_pattern(kind: Kind, kinds: Mapping[str, Kind]) -> str:

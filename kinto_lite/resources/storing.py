@@ -16,8 +16,12 @@ from kinto_lite.protocol.json_text import dump_json
 from kinto_lite.protocol.payloads import object_body
 from kinto_lite.protocol.timestamps import next_timestamp
 from kinto_lite.resources.conditions import start_list, timestamp_headers
+from kinto_lite.resources.field_indexes import store_indexes
 from kinto_lite.resources.groups import store_members
 from kinto_lite.resources.schema_rules import validate_against_schemas
+
+#: Lists of principals, by the name of the permission.
+Permissions = Mapping[str, list[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +31,7 @@ class Wanted:
     #: All attributes, without `id` and `last_modified`.
     data: dict[str, Json]
     #: Permission lists to set, by name; those not named stay as they are.
-    permissions: Mapping[str, list[str]] = field(default_factory=dict)
+    permissions: Permissions = field(default_factory=dict)
     #: The usable `last_modified` of the client.
     last_modified: int | None = None
     #: Whether the server made the id up, so that a schema cannot ask for it.
@@ -43,32 +47,37 @@ def read_attributes(row: Row | None) -> dict[str, Json]:
 def store(call: Call, ref: ObjectRef, place: Place, wanted: Wanted) -> Row:
     """Create or replace an object, tell the plugins, and return what is stored now.
 
-    Errors: InvalidRequest when the object does not fit its JSON schema.
+    Errors: InvalidRequest when the object does not fit its JSON schema; what the rules of its
+    kind raise.
     """
     assert place.list_key is not None
     data = validate_against_schemas(call, ref, None if wanted.has_new_id else ref.id, wanted.data)
+    data = call.service.rules_of(ref.kind).prepare(call, ref, place.live, data)
     counter = start_list(call, place)
     existing = None if place.live is None else place.live.last_modified
     timestamp, list_timestamp = next_timestamp(
         call.service.clock(), counter, wanted.last_modified, existing
     )
     row = call.tx.write_object(place, ref, dump_json(data), timestamp, list_timestamp)
-    _store_permissions(call, place.list_key, row.key, wanted.permissions)
+    _store_permissions(call, ref, place.list_key, row.key, wanted.permissions)
     if ref.kind == "group":
         store_members(call, ref, place.live, row)
+    if ref.kind == "collection":
+        store_indexes(call, ref, place.live, data)
     action = "create" if place.live is None else "update"
     call.tell(action, ref, place.live, row)
     return row
 
 
 def _store_permissions(
-    call: Call, list_key: int, object_key: int, permissions: Mapping[str, list[str]]
+    call: Call, ref: ObjectRef, list_key: int, object_key: int, permissions: Permissions
 ) -> None:
     kind = call.kind.name
     if permissions:
         call.tx.replace_permissions(list_key, object_key, kind, permissions)
     if call.service.settings["explicit_permissions"]:
-        call.tx.add_permission(list_key, object_key, kind, "write", call.asker.owner)
+        owner = call.service.rules_of(kind).owner(call, ref)
+        call.tx.add_permission(list_key, object_key, kind, "write", owner)
 
 
 def show(call: Call, row: Row, status: int) -> Answer:

@@ -69,6 +69,10 @@ class Transaction(Protocol):
         """Return what is known about an object URL, in one statement."""
         ...
 
+    def find_row(self, ref: ObjectRef) -> Row | None:
+        """Return an object or its tombstone, and nothing about who may see it."""
+        ...
+
     def find_list(self, ref: ListRef, asker: Asker, need: str) -> Place:
         """Return what is known about a list URL; `need` is what `sees_some` looks for."""
         ...
@@ -95,6 +99,14 @@ class Transaction(Protocol):
         """Create the object, or replace its data, or bring a tombstone back to life.
 
         `data` is stored as it is. A new object gets the (empty) lists of what hangs below it.
+        """
+        ...
+
+    def replace_indexes(self, children: ListRef, fields: Sequence[str]) -> None:
+        """Let the objects of a list be found by these fields, and by no others, through an index.
+
+        Objects that are there already are put in beside the requests; filters and sorting work
+        the same before and after, only faster.
         """
         ...
 
@@ -202,7 +214,8 @@ class Storage(Protocol):
         ...
 
     def limit_reads(self, seconds: float) -> None:
-        """From now on, end reads of this thread with `TooLong` after that time; 0: never."""
+        """From now on, end reads of this thread with `TooLong` after that time, if they would not
+        be ended sooner."""
         ...
 
     @property

@@ -77,6 +77,8 @@ class PreparedConnection(apsw.Connection):
     """A connection of ours, the askers it remembers, and the clock of its reads."""
 
     askers: Askers
+    #: Has indexes built that were asked for.
+    wake_builder: Callable[[], None]
     clock: ReadClock
 
 

@@ -17,11 +17,13 @@ from weakref import WeakSet
 import apsw
 
 from kinto_lite.storage.base import Busy, StorageError, StorageOptions, UnusableFile
+from kinto_lite.storage.sqlite.builder import Builder
 from kinto_lite.storage.sqlite.checkpoints import Checkpointer
 from kinto_lite.storage.sqlite.clock import ReadClock
 from kinto_lite.storage.sqlite.connection import PreparedConnection, check_file, connect
 from kinto_lite.storage.sqlite.errors import translate
 from kinto_lite.storage.sqlite.group import Group
+from kinto_lite.storage.sqlite.indexes import build_step
 from kinto_lite.storage.sqlite.migrations import list_migrations, migrate
 from kinto_lite.storage.sqlite.names import QUERIES, Names
 from kinto_lite.storage.sqlite.transaction import SqliteTransaction
@@ -56,6 +58,7 @@ class SqliteStorage:
         self._local = threading.local()
         self._write_turn = threading.RLock()
         self._checkpointer: Checkpointer | None = None
+        self._builder = Builder(self._build_step)
         # Weak, so that the connection of a thread closes when the thread ends.
         self._opened: WeakSet[apsw.Connection] = WeakSet()
         self._opening = threading.Lock()
@@ -64,12 +67,15 @@ class SqliteStorage:
             connection = self.connection()
             migrate(connection, path)
             self.names = Names(connection, options)
+            if connection.execute(QUERIES["find_unbuilt_index"]).fetchone():
+                self._builder.wake()
         except BaseException:
             self.close()
             raise
 
     def _connect(self) -> PreparedConnection:
         connection = connect(self.path, self._options.busy_timeout_seconds)
+        connection.wake_builder = self._builder.wake
         connection.clock = ReadClock(connection, self._options.read_timeout_seconds)
         return connection
 
@@ -120,6 +126,10 @@ class SqliteStorage:
             raise translate(error) from error
         return SqliteTransaction(connection, self.names, self._options.kinds, write)
 
+    def _build_step(self) -> bool:
+        with self.transaction(write=True):
+            return build_step(self.connection().execute)
+
     def share_commits(self) -> None:
         """See `storage.base.Storage.share_commits`."""
         self._local.group = Group()
@@ -134,7 +144,8 @@ class SqliteStorage:
 
     def limit_reads(self, seconds: float) -> None:
         """See `storage.base.Storage.limit_reads`."""
-        self.connection().clock.limit_seconds = seconds
+        clock = self.connection().clock
+        clock.limit_seconds = min(seconds, clock.limit_seconds or seconds)
 
     @property
     def was_cut(self) -> bool:
@@ -236,6 +247,7 @@ class SqliteStorage:
 
         No transaction may be open in any thread.
         """
+        self._builder.stop()
         if self._checkpointer is not None:
             self._checkpointer.stop()
             self._checkpointer = None

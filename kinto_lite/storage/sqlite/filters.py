@@ -108,6 +108,29 @@ def compile_after(sort: Sequence[Sort], after: Sequence[Json] | None) -> tuple[s
     return f" AND {condition}", bindings
 
 
+# Indexes
+
+
+#: Characters of a text that an index holds.
+INDEXED_CHARACTERS = 256
+
+
+def compile_entry(field: str) -> tuple[str, str, Bindings]:
+    """Return the rank and the value that an index holds for a field, and what they need bound."""
+    operand = _make_operand(field, "x")
+    value = _sortable_sql(operand)
+    shortened = f"CASE typeof({value}) WHEN 'text' THEN substr({value}, 1, {INDEXED_CHARACTERS})"
+    return _rank_sql(operand), f"{shortened} ELSE coalesce({value}, 0) END", operand.bindings
+
+
+def compile_entry_bound(value: Json) -> tuple[int, object]:
+    """Return what an index holds for a value."""
+    sortable = _to_sortable(value)
+    if isinstance(sortable, str):
+        return _rank(value), sortable[:INDEXED_CHARACTERS]
+    return _rank(value), 0 if sortable is None else sortable
+
+
 # Fields
 
 

@@ -11,7 +11,7 @@ from kinto_lite.permissions.tree import permission_entries
 from kinto_lite.storage.base import StorageOptions
 from kinto_lite.storage.named_queries import load_queries
 
-QUERIES = load_queries("kinto_lite.storage.sqlite", "objects.sql", "permissions.sql")
+QUERIES = load_queries("kinto_lite.storage.sqlite", "objects.sql", "permissions.sql", "indexes.sql")
 
 
 class Names:

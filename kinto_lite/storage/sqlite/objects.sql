@@ -1,11 +1,13 @@
 -- name: find_object
 -- What is known about an object URL, for one asker: the list, the object or its tombstone, the
 -- needs the asker holds here, and the permissions when the asker may see them.
--- Columns: list, list timestamp, live count, key, last_modified, data, deleted, needs, permissions
+-- Columns: list, list timestamp, live count, whether fields are indexed, key, last_modified,
+-- data, deleted, needs, permissions
 SELECT
     list.key,
     list.last_modified,
     list.live_count,
+    list.is_indexed,
     object.key,
     object.last_modified,
     object.data,
@@ -27,6 +29,13 @@ SELECT
         WHERE permission.object = object.key
     ) END
 FROM list LEFT JOIN object ON object.list = list.key AND object.id = :id
+WHERE list.parent_uri = :parent_uri AND list.kind = :kind
+
+-- name: find_row
+-- An object or its tombstone.
+-- Columns: key, last_modified, data, deleted
+SELECT object.key, object.last_modified, object.data, object.deleted
+FROM list CROSS JOIN object ON object.list = list.key AND object.id = :id
 WHERE list.parent_uri = :parent_uri AND list.kind = :kind
 
 -- name: find_list

@@ -145,19 +145,14 @@ entries (key, id, last_modified, data, deleted) AS (
         object.id,
         0,
         -- A merge patch leaves out what is null.
-        json_patch('{}', json_object(
+        json_set(json_patch('{}', json_object(
             'uri', list.parent_uri || '/' || list.kind || 's/' || object.id,
             'resource_name', list.kind,
             'permissions', json(shown.names),
             'id', object.id,
-            'bucket_id', coalesce(above.id, parent.id, object.id),
-            'collection_id', CASE
-                WHEN list.kind = 'collection' THEN object.id
-                WHEN above.id IS NOT NULL THEN parent.id
-            END,
-            'group_id', CASE WHEN list.kind = 'group' THEN object.id END,
-            'record_id', CASE WHEN list.kind = 'record' THEN object.id END
-        )),
+            'bucket_id', coalesce(above.id, parent.id),
+            'collection_id', CASE WHEN above.id IS NOT NULL THEN parent.id END
+        )), '$.' || list.kind || '_id', object.id),
         0
     FROM shown
     JOIN object ON object.key = shown.object

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
@@ -16,6 +17,13 @@ from kinto_lite.storage.base import Visibility
 from kinto_lite.storage.named_queries import fill
 from kinto_lite.storage.sqlite.connection import PreparedConnection
 from kinto_lite.storage.sqlite.filters import compile_after, compile_filters, compile_sort
+from kinto_lite.storage.sqlite.indexes import (
+    BUILT_AT_ONCE,
+    Narrowing,
+    choose_index,
+    replace_indexes,
+    write_entries,
+)
 from kinto_lite.storage.sqlite.names import QUERIES, Names
 
 _NOWHERE = Place(None, 0, 0, frozenset())
@@ -78,7 +86,8 @@ class SqliteTransaction:
         ).fetchone()
         if found is None:
             return _NOWHERE
-        list_key, timestamp, count, key, last_modified, data, deleted, needs, shown = found
+        list_key, timestamp, count, is_indexed, key, last_modified, data, *rest = found
+        deleted, needs, shown = rest
         return Place(
             list_key,
             timestamp,
@@ -86,7 +95,16 @@ class SqliteTransaction:
             self._names.needs(needs),
             None if key is None else Row(key, ref.id, last_modified, data, bool(deleted)),
             None if shown is None else self._group(json.loads(shown)),
+            is_indexed=bool(is_indexed),
         )
+
+    def find_row(self, ref: ObjectRef) -> Row | None:
+        bindings = {"kind": ref.kind, "parent_uri": ref.parent_uri, "id": ref.id}
+        found = self._execute(QUERIES["find_row"], bindings).fetchone()
+        if found is None:
+            return None
+        key, last_modified, data, deleted = found
+        return Row(key, ref.id, last_modified, data, bool(deleted))
 
     def find_list(self, ref: ListRef, asker: Asker, need: str) -> Place:
         found = self._execute(
@@ -113,11 +131,29 @@ class SqliteTransaction:
     def list_objects(
         self, list_key: int, kind: str, query: Query, visible: Visibility | None
     ) -> Page:
+        narrowing = self._narrow(list_key, query, visible)
+        if narrowing is not None:
+            return self._list_by_index(narrowing, query)
         name = "list_visible_objects" if visible else "list_live_objects"
         if query.with_deleted and not visible:
             name = "list_all_objects"
         bindings = self._scope(list_key, kind, visible) | {"limit": query.limit + 1}
         rows = self._select(QUERIES[name], query, bindings)
+        return Page(rows[: query.limit], len(rows) > query.limit)
+
+    def _narrow(self, list_key: int, query: Query, visible: Visibility | None) -> Narrowing | None:
+        """Return the index on a field that serves a query, if there is one."""
+        is_plain = not query.filters and query.sort[0].field in ("last_modified", "id")
+        if is_plain or visible is not None or query.with_deleted:
+            return None
+        ready = dict(self._execute(QUERIES["list_ready_indexes"], {"list": list_key}))
+        return choose_index(query, ready) if ready else None
+
+    def _list_by_index(self, narrowing: Narrowing, query: Query) -> Page:
+        text = fill(QUERIES["list_indexed_objects"], ("entry", narrowing.entry))
+        text = text.replace("/* sort */", narrowing.order + "/* sort */")
+        bindings = narrowing.bindings | {"index": narrowing.key, "limit": query.limit + 1}
+        rows = self._select(text, query, bindings)
         return Page(rows[: query.limit], len(rows) > query.limit)
 
     def _select(self, text: str, query: Query, bindings: dict[str, Any]) -> list[Row]:
@@ -134,9 +170,14 @@ class SqliteTransaction:
         self, list_key: int, kind: str, query: Query, visible: Visibility | None
     ) -> int:
         conditions, bindings = compile_filters(query.filters)
-        name = "count_visible_objects" if visible else "count_live_objects"
-        text = fill(QUERIES[name], ("filters", conditions))
-        bindings |= self._scope(list_key, kind, visible)
+        narrowing = self._narrow(list_key, replace(query, with_deleted=False), visible)
+        if narrowing is not None and narrowing.entry:
+            text = fill(QUERIES["count_indexed_objects"], ("entry", narrowing.entry))
+            bindings |= narrowing.bindings | {"index": narrowing.key}
+        else:
+            text = QUERIES["count_visible_objects" if visible else "count_live_objects"]
+            bindings |= self._scope(list_key, kind, visible)
+        text = fill(text, ("filters", conditions))
         ((count,),) = self._execute(text, bindings)
         return int(count)
 
@@ -175,7 +216,20 @@ class SqliteTransaction:
         self._change_list(place.list_key, list_timestamp, int(is_new))
         if is_new:
             self._insert_child_lists(place.list_key, ref, key)
+        if place.is_indexed and place.list_key is not None:
+            write_entries(self._execute, place.list_key, key)
         return Row(key, ref.id, last_modified, data)
+
+    def replace_indexes(self, children: ListRef, fields: Sequence[str]) -> None:
+        bindings = {"parent_uri": children.parent_uri, "kind": children.kind}
+        found = self._execute(QUERIES["find_child_list"], bindings).fetchone()
+        if found is None:
+            return
+        list_key, live_count = found
+        self._execute(QUERIES["mark_indexed"], {"list": list_key, "is_indexed": bool(fields)})
+        replace_indexes(self._execute, list_key, live_count, fields)
+        if live_count > BUILT_AT_ONCE:
+            self._connection.wake_builder()
 
     def _change_list(self, list_key: int | None, timestamp: int, change: int) -> None:
         self._execute(
@@ -207,6 +261,7 @@ class SqliteTransaction:
     def _bury(self, key: int, timestamp: int, is_parent: bool, is_group: bool) -> None:
         self._execute(QUERIES["bury_object"], {"key": key, "last_modified": timestamp})
         self._execute(QUERIES["delete_permissions"], {"key": key})
+        self._execute(QUERIES["delete_entries"], {"object": key})
         if is_parent:
             self._execute(QUERIES["delete_child_lists"], {"key": key})
         if is_group:

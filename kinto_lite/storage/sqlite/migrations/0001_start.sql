@@ -46,7 +46,8 @@ CREATE TABLE principal (
 ) STRICT;
 
 -- A plural endpoint: all objects of one kind below one parent. `last_modified` is 0 until the
--- list is first used; `live_count` is exact, kept by the same transaction as the change.
+-- list is first used; `live_count` is exact, kept by the same transaction as the change;
+-- `is_indexed` says that there are rows in field_index.
 CREATE TABLE list (
     key INTEGER PRIMARY KEY,
     kind TEXT NOT NULL,
@@ -55,6 +56,7 @@ CREATE TABLE list (
     grandparent INTEGER,
     last_modified INTEGER NOT NULL DEFAULT 0,
     live_count INTEGER NOT NULL DEFAULT 0 CHECK (live_count >= 0),
+    is_indexed INTEGER NOT NULL DEFAULT 0,
     UNIQUE (parent_uri, kind)
 ) STRICT;
 CREATE INDEX list_by_parent ON list (parent);
@@ -70,6 +72,27 @@ CREATE TABLE object (
     UNIQUE (list, id)
 ) STRICT;
 CREATE INDEX object_by_time ON object (list, deleted, last_modified);
+
+-- Indexes on fields of the objects of a list. `built_to` is the last object that was put in,
+-- null when all are.
+CREATE TABLE field_index (
+    key INTEGER PRIMARY KEY,
+    list INTEGER NOT NULL REFERENCES list (key) ON DELETE CASCADE,
+    field TEXT NOT NULL,
+    built_to INTEGER,
+    UNIQUE (list, field)
+) STRICT;
+
+-- The entries of these indexes, for live objects.
+CREATE TABLE field_value (
+    field INTEGER NOT NULL REFERENCES field_index (key) ON DELETE CASCADE,
+    rank INTEGER NOT NULL,
+    value ANY NOT NULL,
+    last_modified INTEGER NOT NULL,
+    object INTEGER NOT NULL REFERENCES object (key) ON DELETE CASCADE,
+    PRIMARY KEY (field, rank, value, last_modified, object)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX field_value_by_object ON field_value (object);
 
 -- Stored permissions, found from both ends: by object, and by principal and list.
 CREATE TABLE permission (
