@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import runpy
 import subprocess
@@ -67,3 +68,19 @@ def test_links_between_documents_lead_somewhere(root: Path) -> None:
         if not (page.parent / target).exists()
     ]
     assert broken == []
+
+
+def test_page_of_differences_has_every_row_of_the_comparison(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(root / "scripts"))
+    table = importlib.import_module("compare.differences").DIFFERENCES
+    page = (root / "docs" / "differences.md").read_text("utf-8")
+    assert [row.title for row in table if f"| {row.title} |" not in page] == []
+
+
+def test_page_of_differences_names_no_row_twice(root: Path) -> None:
+    page = (root / "docs" / "differences.md").read_text("utf-8")
+    titles = re.findall(r"^\| (.+?) \|", page, re.MULTILINE)
+    rows = [title for title in titles if title not in ("Difference", "---")]
+    assert len(rows) == len(set(rows)) > 30

@@ -30,8 +30,10 @@ class Binding:
 
     #: When each request was sent, ascending; the first is the start of the session.
     starts: list[int] = field(default_factory=list)
-    #: Pairs of timestamps seen, by the request during which they were made.
-    pairs: dict[int, set[tuple[int, int]]] = field(default_factory=dict)
+    #: Pairs of timestamps seen, by the request during which they were made, and by list.
+    pairs: dict[tuple[int, str], set[tuple[int, int]]] = field(default_factory=dict)
+    #: The list whose timestamps are compared: only within one list have they an order.
+    scope: str = ""
     ids: tuple[dict[str, str], dict[str, str]] = field(default_factory=lambda: ({}, {}))
 
     def begin_request(self, now: int) -> None:
@@ -50,8 +52,7 @@ class Binding:
         birth = self.get_birth(first)
         if birth is None or self.get_birth(second) != birth:
             return first == second
-        seen = self.pairs.setdefault(birth, set())
-        # Objects of different lists may share a millisecond on one server only.
+        seen = self.pairs.setdefault((birth, self.scope), set())
         crossed = any((first - a) * (second - b) < 0 for a, b in seen)
         seen.add((first, second))
         return not crossed

@@ -24,7 +24,7 @@ BAD_BODIES: Sequence[Any] = (
     {"foo": 1}, {"data": {}, "foo": None}, {"data": None}, {"data": 1}, {"data": "x"}, {"data": []},
     {"permissions": None}, {"permissions": 1}, {"permissions": []}, {"data": 1,
     "permissions": {"bogus": []}},
-    {"data": True, "foo": {"a": [1]}}, {"data": {"__permissions__": {}}},
+    {"data": True, "foo": {"a": [1]}}, {"data": {"__permissions__": {"read": ["x"]}}},
     {"data": {"deleted": False}},
 )  # fmt: skip
 

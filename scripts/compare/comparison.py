@@ -45,6 +45,7 @@ class Comparer:
         self, method: str, path: str, reference: Response, ours: Response
     ) -> list[Mismatch]:
         """Return all differences; the status alone when that differs."""
+        self.binding.scope = get_list(path.partition("?")[0])
         if reference.status != ours.status:
             return [Mismatch("status", reference.status, ours.status)]
         headers = (dict_of(reference), dict_of(ours))
@@ -112,6 +113,7 @@ class Comparer:
         if first["status"] != second.get("status"):
             yield Mismatch(f"{where}.status", first["status"], second.get("status"))
             return
+        self.binding.scope = get_list(first["path"])
         headers = [lower_names(part.pop("headers")) for part in (first, second)]
         answer = Response(first["status"], (), json.dumps(first["body"]), first["body"])
         for mismatch in self._compare_headers(headers[0], headers[1], answer):
@@ -256,6 +258,12 @@ def dict_of(response: Response) -> dict[str, list[str]]:
     for name, value in response.headers:
         headers.setdefault(name, []).append(value)
     return headers
+
+
+def get_list(path: str) -> str:
+    """Return the plural endpoint that a path is about, or holds the object of."""
+    segments = path.strip("/").split("/")
+    return "/".join(segments if len(segments) % 2 == 0 else segments[:-1])
 
 
 def lower_names(headers: Mapping[str, str]) -> dict[str, list[str]]:

@@ -226,6 +226,7 @@ def ask_permissions_list(g: Generator) -> None:
     )  # fmt: skip
     if not g.with_names:
         return
-    number = g.add(g.rng.choice(["GET", "GET", "HEAD"]), f"/permissions{query}")
+    headers = {"If-Match": "*"} if g.chance(0.1) else None
+    number = g.add(g.rng.choice(["GET", "GET", "HEAD"]), f"/permissions{query}", None, headers)
     if "_limit" in query:
         g.add("GET", f"!«next:{number}»", user=g.rng.choice(["alice", "bob"]))

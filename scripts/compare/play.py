@@ -9,7 +9,7 @@ from typing import Any
 
 from compare.asked import Case
 from compare.binding import Binding
-from compare.comparison import Comparer, Mismatch
+from compare.comparison import Comparer, Mismatch, get_list
 from compare.differences import Difference, find_difference
 from compare.exchanges import (
     REFERENCE,
@@ -209,11 +209,13 @@ def is_safe_then(request: Request) -> bool:
     """Tell whether a request may follow a deletion that was cut into pages.
 
     The reference then erases the permissions of all that would have been deleted, so nothing
-    is comparable but what alice reads and deletes, who owns what is above.
+    is comparable but the lists that alice reads and deletes, who owns what is above.
     """
     headers = dict(request.headers)
     is_owner = headers.get("Authorization") == get_credentials("alice")
-    return is_owner and request.method in ("GET", "DELETE")
+    path = request.path.partition("?")[0].strip("/")
+    is_list = get_list(path) == path or path.startswith("«next")
+    return is_owner and is_list and request.method in ("GET", "DELETE")
 
 
 def get_references(request: Request) -> set[int]:

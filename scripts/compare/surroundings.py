@@ -106,7 +106,8 @@ PATHS = (
     "!/v1/buckets/%FF",
     "!/v1/buckets?x=%FF", "!/v1/batch", "!/v1/__heartbeat__", "!/v1/__lbheartbeat__",
     "!/v1/__user_data__",
-    "!/v1/__version__/", "!/v1/contribute.json", "!/v1/__api__", "!/v1/permissions/",
+    "!/v1/__version__/", "!/v1/__version__", "!/v1/contribute.json", "!/v1/__api__",
+    "!/v1/permissions/",
     "!/v1/batch/", "!/v1/buckets/%20",
     "!/v1/buckets/blog?", "!/v12/", "!/v1/__heartbeat__?x", "!/v1/buckets/%C3%A9/groups",
     "!/v1/?_x=é",
@@ -158,7 +159,8 @@ def ask_personal(g: Generator) -> None:
         "/groups/g1",
          "/collections/tasks/records/r1", "/collections/-bad", "/collections/-bad/records",
          "/unknown", "/",
-         "/collections/tasks/", "/collections/notes/records/nope"]
+         "/collections/tasks/", "/collections/notes/records/nope",
+         "/collections/e/records/nope"]
     )  # fmt: skip
     path = f"/buckets/default{tail}"
     verbs = {"GET": 5, "PUT": 4, "PATCH": 2, "DELETE": 1, "HEAD": 1, "POST": 3, "OPTIONS": 1}
@@ -187,7 +189,7 @@ BAD_BATCHES: Sequence[Any] = (
     "method": None}]},
     {"requests": [{"path": "/", "headers": []}, {"path": None}]}, {"requests": {}},
     {"requests": []},
-    Raw(b"{"), Raw(b"null"), Raw(b""), {"requests": [{"path": "/"}] * 26},
+    Raw(b"{"), Raw(b"[]"), Raw(b"null"), Raw(b""), {"requests": [{"path": "/"}] * 26},
 )  # fmt: skip
 
 

@@ -110,7 +110,9 @@ GOOD_SCHEMAS: Sequence[Any] = (
     {"definitions": {"t": {"type": "string"}}, "properties": {"v": {"$ref": "#/definitions/t"}}},
     {"properties": {"title": {"pattern": "^a"}}, "required": ["id", "title"]},
     {"properties": {"title": {"minLength": 3}}, "unknown": [1]},
-)
+    {"minProperties": 2}, {"oneOf": [{"required": ["n"]}]}, {"not": {"required": ["n"]}},
+    {"properties": {"tags": {"items": [{"type": "string"}]}}}, {"additionalProperties": False},
+)  # fmt: skip
 
 BAD_SCHEMAS: Sequence[Any] = (
     1, "x", [], None, True, {"type": "bogus"}, {"properties": 1}, {"required": "a"},
