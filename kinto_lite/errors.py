@@ -4,7 +4,8 @@
     ├── ApiError            one row of the table + message, details, headers
     │   └── InvalidRequest  a validation error: a list of Detail (400, 406, 415)
     │       └── InvalidForm one that needs no look at the stored objects
-    └── ConfigurationError  the start cannot go on; `str(error)` is for the operator
+    ├── ConfigurationError  the start cannot go on; `str(error)` is for the operator
+    └── SlowWork            no refusal: something is to be computed before the request can go on
 
 The storage has errors of its own (`storage.base`); `pipeline.answer` maps them to rows.
 A number that was once published is never given another meaning. Leaves the writing of
@@ -15,7 +16,7 @@ Source: protocol, part 1, chapter 10.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -153,3 +154,24 @@ def describe_detail(detail: Detail) -> str:
 
 class ConfigurationError(Exception):
     """The server cannot start as it is told to; the text says what to do about it."""
+
+
+#: Slow works of one request: a password and a hash for each item of a batch, and some more.
+MAX_SLOW_WORKS = 64
+
+
+class SlowWork(Exception):
+    """A request needs a result that takes long to compute (a password's hash).
+
+    Raised inside a transaction, which is undone: nobody waits for a lock meanwhile. Whoever runs
+    the request calls `run` outside of it, in a thread of its own where others would have to
+    wait, puts the result into `ApiRequest.done` under `key`, and runs the request again, up to
+    `MAX_SLOW_WORKS` times. Equal keys have equal results. `client` is whom the work is done for:
+    limits count by it.
+    """
+
+    def __init__(self, key: Hashable, run: Callable[[], Any], client: str) -> None:
+        super().__init__("slow work is to be done")
+        self.key = key
+        self.run = run
+        self.client = client

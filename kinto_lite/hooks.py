@@ -13,7 +13,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, Protocol
 
-from kinto_lite.model import Answer, ApiRequest, Asker, Change, Kind, ObjectRef, Row
+from kinto_lite.model import (
+    Answer,
+    ApiRequest,
+    Asker,
+    Change,
+    Filter,
+    Json,
+    Kind,
+    ObjectRef,
+    Place,
+    Row,
+)
 from kinto_lite.permissions.tree import Inheritance
 from kinto_lite.protocol.cors import Origins
 from kinto_lite.settings import Settings
@@ -40,6 +51,8 @@ class Route:
     writes: frozenset[str] = frozenset({"POST", "PUT", "PATCH", "DELETE"})
     #: Methods that settings took away, with what is still to be checked before the 405.
     disabled: Mapping[str, Callable[[Call], None]] = field(default_factory=dict)
+    #: Of a list: tells how many objects match.
+    has_totals: bool = True
     #: Passes requests on to another URL, whose answers (preflights too) are complete.
     is_alias: bool = False
     #: Runs without a transaction, for nobody in particular: works while the database does not.
@@ -57,7 +70,10 @@ class Policy(Protocol):
     challenge: str
 
     def authenticate(self, request: ApiRequest, tx: Transaction) -> str | None:
-        """Return the user id, prefix included; None when these credentials are not for it."""
+        """Return the user id, prefix included; None when these credentials are not for it.
+
+        Errors: SlowWork.
+        """
         ...
 
 
@@ -71,6 +87,42 @@ class Identifiers:
     def is_valid(self, id_: str) -> bool:
         """Tell whether an id may be used; a trailing newline is refused."""
         return self.pattern.fullmatch(id_) is not None
+
+
+class Rules:
+    """What is special about the objects of one kind. The verbs of `resources` ask; this is the
+    ordinary case, which a plugin overrides for a kind of its own."""
+
+    #: Whoever may see an object sees its permissions too.
+    shows_permissions = False
+
+    def see_object(self, call: Call, ref: ObjectRef, place: Place) -> Place:
+        """Return an object's place as this asker is to see it."""
+        return place
+
+    def see_list(self, call: Call, place: Place) -> Place:
+        """Return a list's place as this asker is to see it."""
+        return place
+
+    def narrow_list(self, call: Call) -> tuple[Filter, ...]:
+        """Return what all objects of a list must fulfil for this asker, besides permissions."""
+        return ()
+
+    def prepare(
+        self, call: Call, ref: ObjectRef, old: Row | None, data: dict[str, Json]
+    ) -> dict[str, Json]:
+        """Return the attributes to store. `old` is the live object that they replace.
+
+        Errors: ApiError, to refuse them; SlowWork.
+        """
+        return data
+
+    def owner(self, call: Call, ref: ObjectRef) -> str:
+        """Return the principal that every write adds to those who may write."""
+        return call.asker.owner
+
+
+ORDINARY = Rules()
 
 
 #: Makes a policy from its name in `multiauth.policies`, the settings and the storage.
@@ -93,6 +145,8 @@ class Plugin:
     inheritance: tuple[Inheritance, ...] = ()
     #: By the last word of `multiauth.policy.<name>.use`.
     policies: Mapping[str, PolicyMaker] = field(default_factory=dict)
+    #: Refuses settings that it cannot work with (ConfigurationError), before anything is opened.
+    check: Callable[[Settings], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +158,8 @@ class Parts:
     capabilities: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     #: Adds to `user` in the hello view of an authenticated user.
     describe_user: Callable[[Asker], Mapping[str, Any]] | None = None
+    #: What is special about its kinds of objects, by their names.
+    rules: Mapping[str, Rules] = field(default_factory=dict)
     #: Called inside the transaction after each change; an exception undoes the request.
     after_write: AfterWrite | None = None
     #: Called once at the end of a request (of a whole batch, too), inside the transaction, with
@@ -131,12 +187,17 @@ class Service:
     token_secret: bytes
     routes: list[Route] = field(default_factory=list)
     capabilities: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    rules: dict[str, Rules] = field(default_factory=dict)
     describers: list[Callable[[Asker], Mapping[str, Any]]] = field(default_factory=list)
     listeners: list[AfterWrite] = field(default_factory=list)
     finishers: list[Callable[[Call], None]] = field(default_factory=list)
     #: Sends a request through the whole pipeline inside a transaction that is already open
     #: (batch, personal bucket). Set by `pipeline`.
     perform: Callable[[Call, ApiRequest], Performed] = field(init=False)
+
+    def rules_of(self, kind: str) -> Rules:
+        """Return what is special about the objects of a kind."""
+        return self.rules.get(kind, ORDINARY)
 
     def origin_of(self, request: ApiRequest) -> str:
         """Return scheme and host of this server, as the settings or the request give them."""
@@ -154,6 +215,7 @@ class Service:
             if name in self.capabilities:
                 raise ValueError(f"the capability {name!r} is registered twice")
             self.capabilities[name] = capability
+        self.rules |= parts.rules
         if parts.describe_user:
             self.describers.append(parts.describe_user)
         if parts.after_write:

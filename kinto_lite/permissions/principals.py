@@ -59,9 +59,10 @@ def list_setting_grants(
     principals: Callable[[str, str], frozenset[str]],
     asker: frozenset[str],
 ) -> Listed:
-    """Return what settings grant to these principals. Grants on single records are not listed."""
+    """Return what settings grant to these principals. Grants on single records are not listed,
+    nor those on kinds without permissions of their own."""
     everywhere, root = [], []
-    for kind in kinds.values():
+    for kind in [kind for kind in kinds.values() if kind.permissions]:
         parent = kind.parent
         is_shallow = parent is None or kinds[parent].parent is None
         if not asker.isdisjoint(principals(kind.name, "create")):

@@ -75,9 +75,11 @@ def permission_entries(kinds: Sequence[Kind]) -> Iterator[PermissionEntry]:
     """Yield how the needs that somebody has on an object are listed.
 
     Reading the attributes of an object that holds others is less than reading those others.
+    Kinds without permissions of their own are left out.
     """
-    for kind in kinds:
-        children = [child for child in kinds if child.parent == kind.name]
+    listed = [kind for kind in kinds if kind.permissions]
+    for kind in listed:
+        children = [child for child in listed if child.parent == kind.name]
         yield PermissionEntry(kind.name, kind.name, "write", "write")
         own_name = "read:attributes" if children else "read"
         yield PermissionEntry(kind.name, kind.name, "read", own_name)

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from threading import BoundedSemaphore
 from typing import cast
 from urllib.parse import quote, unquote
 
 from kinto_lite.errors import (
     BAD_REQUEST,
+    MAX_SLOW_WORKS,
     METHOD_NOT_ALLOWED,
     STORAGE_FULL,
     UNAVAILABLE,
@@ -24,6 +26,7 @@ from kinto_lite.errors import (
     VERSION_NOT_FOUND,
     ApiError,
     InvalidForm,
+    SlowWork,
 )
 from kinto_lite.hooks import Call, Detached, Performed, Route, Service, Work
 from kinto_lite.model import Answer, ApiRequest, Asker
@@ -50,9 +53,13 @@ _BAD_QUERY = (
 )
 
 _TOO_LONG = (
-    "This search takes too long: filters and sorting by fields other than id and last_modified "
-    "look at every object of the list. Ask for less with _since or _before, or without them."
+    "This search takes too long: it looks at every object of the list. Name the fields that it "
+    "uses in `indexes` of the collection, or ask for less with _since or _before."
 )
+
+#: Threads that do slow work at a time when it is done in place, and how long others wait.
+_TURNS = 2
+_TURN_SECONDS = 5.0
 
 log = logging.getLogger("kinto_lite")
 
@@ -64,15 +71,47 @@ class Pipeline:
         self._service = service
         self._routes = Routes(service.routes)
         self._edition = Edition(service)
+        self._turns = BoundedSemaphore(_TURNS)
         service.perform = self.perform
 
     def answer(self, request: ApiRequest) -> Answer:
-        """Answer one request. Never raises: bad input is 4xx, what goes wrong here is 5xx."""
+        """Answer one request. Never raises: bad input is 4xx, what goes wrong here is 5xx.
+
+        What is slow is done in place, with no transaction open, by a few threads at a time.
+        """
+        for _ in range(MAX_SLOW_WORKS):
+            try:
+                return self.attempt(request)
+            except SlowWork as work:
+                refusal = self._do(work, request)
+            if refusal is not None:
+                return self.refuse(request, refusal)
+        return self.refuse(request, ApiError(UNEXPECTED))
+
+    def _do(self, work: SlowWork, request: ApiRequest) -> ApiError | None:
+        """Do what a request needs, when it is its turn; return why that cannot be."""
+        if not self._turns.acquire(timeout=_TURN_SECONDS):
+            retry = ("Retry-After", str(self._service.settings["retry_after_seconds"]))
+            return ApiError(UNAVAILABLE, headers=[retry])
+        try:
+            request.done[work.key] = work.run()
+        except Exception:
+            log.exception("slow work failed on %r %r", request.method, request.path)
+            return ApiError(UNEXPECTED)
+        finally:
+            self._turns.release()
+        return None
+
+    def attempt(self, request: ApiRequest) -> Answer:
+        """Answer one request, as `answer` does, or raise SlowWork when that has to be done
+        before: its result belongs into `request.done`."""
         try:
             found = self._edition.refuse_early(request) or self._route(request)
             if isinstance(found, Answer):
                 return self._edition.finish_elsewhere(request, found)
             return self._answer_route(request, found)
+        except SlowWork:
+            raise
         except Exception:
             log.exception("unexpected error on %r %r", request.method, request.path)
             return self._edition.finish_elsewhere(request, self._error(ApiError(UNEXPECTED)))
@@ -93,6 +132,8 @@ class Pipeline:
             answer = self._error(error)
         except StorageError as error:
             answer = self._error(self._map_storage_error(error))
+        except SlowWork:
+            raise
         except Exception:
             log.exception("unexpected error on %r %r", request.method, request.path)
             answer = self._error(ApiError(UNEXPECTED))

@@ -72,6 +72,7 @@ def _build_request(outer: ApiRequest, item: SubRequest) -> ApiRequest:
         body=body,
         origin=outer.origin,
         remote_address=outer.remote_address,
+        done=outer.done,
     )
 
 

@@ -68,7 +68,7 @@ class Edition:
         methods = (*route.handlers, "OPTIONS")
         if request.method != "OPTIONS":
             raise ApiError(METHOD_NOT_ALLOWED, headers=[allow_header(route)])
-        exposed = [name for method in methods for name in exposed_headers(route.shape, method)]
+        exposed = [name for method in methods for name in _exposed_names(route, method)]
         headers = self._origins.preflight_headers(request.headers, methods, exposed)
         return Answer(200, headers, b"null")
 
@@ -108,7 +108,7 @@ class Edition:
             return self._origins.known_url_headers(origin, None)
         if route.is_alias and answer.status == 401 and not origin:
             return []
-        return self._origins.known_url_headers(origin, _expose(route.shape, request.method))
+        return self._origins.known_url_headers(origin, _expose(route, request.method))
 
     def _finish(
         self, request: ApiRequest, answer: Answer, cors: Headers, is_item: bool = False
@@ -147,10 +147,18 @@ class Edition:
         return json.dumps(alert, separators=(",", ":"))
 
 
-@lru_cache(maxsize=64)
-def _expose(shape: str, method: str) -> str:
+def _expose(route: Route, method: str) -> str:
     """Return the value of Access-Control-Expose-Headers."""
-    return ", ".join(exposed_headers(shape, method))
+    return _join_exposed(route.shape, method, route.has_totals)
+
+
+@lru_cache(maxsize=64)
+def _join_exposed(shape: str, method: str, has_totals: bool) -> str:
+    return ", ".join(exposed_headers(shape, method, has_totals))
+
+
+def _exposed_names(route: Route, method: str) -> tuple[str, ...]:
+    return exposed_headers(route.shape, method, route.has_totals)
 
 
 def _add_content_headers(request: ApiRequest, answer: Answer) -> Answer:

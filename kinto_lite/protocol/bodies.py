@@ -25,7 +25,6 @@ from kinto_lite.protocol.timestamps import EARLIEST_MS, LATEST_MS
 #: Most errors that are reported for one array.
 MAX_DETAILS = 100
 
-_ID = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_-]*")
 _INTEGER = re.compile(r"\s*[+-]?[0-9]{1,18}\s*")
 _BOTH = ("data", "permissions")
 
@@ -55,6 +54,8 @@ def read_envelope(body: bytes, content_type: str, kind: Kind) -> tuple[Envelope,
         return Envelope(), details
     data, permissions, details = read_members(document, kind)
     if data is None:
+        if kind.name in _WITH_DATA and not details:
+            details = [Detail("data", "body", descriptions.REQUIRED)]
         return Envelope(None, permissions), details
     id, timestamp = data.pop("id", MISSING), read_timestamp(data.pop("last_modified", None))
     data, wrong_fields = read_fields(kind, data, "data.")
@@ -178,21 +179,6 @@ def read_timestamp(value: Json) -> int | None:
     return value if is_usable else None
 
 
-def is_valid_id(value: Json) -> bool:
-    """Tell whether this can be the id of an object (2.3)."""
-    return isinstance(value, str) and _ID.fullmatch(value) is not None
-
-
-def check_posted_id(envelope: Envelope) -> list[Detail]:
-    """Return the error of a POST whose `data.id` is malformed (2.3)."""
-    return [] if envelope.id is MISSING else check_id(envelope.id)
-
-
-def check_id(id: Json) -> list[Detail]:
-    """Return the error of a malformed object id (2.3)."""
-    return [] if is_valid_id(id) else [Detail(None, "path", "Invalid object id")]
-
-
 def check_same_id(submitted: Json, id: str) -> list[Detail]:
     """Return the error of a PUT or PATCH whose `data.id` is not the one of the URL (2.4)."""
     if submitted is MISSING or submitted == id:
@@ -251,7 +237,20 @@ def _read_schema(value: Json, name: str) -> tuple[Json, list[Detail]]:
     return value, [] if value is MISSING else check_schema(value, name)
 
 
+def _read_password(value: Json, name: str) -> tuple[Json, list[Detail]]:
+    if value is MISSING or not value:
+        return MISSING, [Detail(name, "body", descriptions.REQUIRED)]
+    if not isinstance(value, str):
+        text = descriptions.describe_not_string(value, "password")
+        return MISSING, [Detail(name, "body", text)]
+    return value, []
+
+
+#: Kinds with fields that must be there, so that a POST or PUT needs `data`.
+_WITH_DATA = ("account",)
+
 _FIELDS: dict[str, dict[str, Callable[[Json, str], tuple[Json, list[Detail]]]]] = {
+    "account": {"password": _read_password},
     "group": {"members": _read_member_ids},
     "collection": {"schema": _read_schema, "cache_expires": _read_cache_expires},
     "bucket": {

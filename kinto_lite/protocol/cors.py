@@ -20,12 +20,11 @@ _TOTALS = ("Total-Objects", "Total-Records")
 EXPOSED_ELSEWHERE = "Backoff,Retry-After,Alert,Content-Length,Content-Type"
 
 
-def exposed_headers(shape: str, method: str) -> tuple[str, ...]:
+def exposed_headers(shape: str, method: str, has_totals: bool = True) -> tuple[str, ...]:
     """Return the response headers a script may read. `shape`: "plural", "object" or ""."""
-    if shape == "plural" and method == "GET":
-        return tuple(sorted(BASE + _PLURAL))
-    if shape == "plural" and method == "HEAD":
-        return tuple(sorted(BASE + _PLURAL + _TOTALS))
+    if shape == "plural" and method in ("GET", "HEAD"):
+        totals = _TOTALS if has_totals and method == "HEAD" else ()
+        return tuple(sorted(BASE + _PLURAL + totals))
     if shape == "object" and method in ("GET", "HEAD"):
         return tuple(sorted(BASE + _OBJECT))
     return BASE

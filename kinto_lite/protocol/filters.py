@@ -34,21 +34,27 @@ _SHORTHANDS = {
     "_to": ("lt", "last_modified"),
 }
 _ORDERED = ("eq", "not", "lt", "max", "gt", "min")
+_COMPARING = (*_ORDERED, "in", "exclude", "like")
 _NEWEST_FIRST = (Sort("last_modified", True),)
 
 
 def build_filters(
-    parameters: ListParameters, known_fields: frozenset[str] | None, now_ms: int
+    parameters: ListParameters,
+    known_fields: frozenset[str] | None,
+    now_ms: int,
+    text_fields: frozenset[str] = frozenset(),
 ) -> tuple[Filter, ...]:
     """Return the filters of a list, all to be met.
 
     `known_fields` are the attributes of a closed schema, None for an open one; `now_ms` is the
-    present in milliseconds, since timestamps may lie a day ahead of it at most.
+    present in milliseconds, since timestamps may lie a day ahead of it at most. Values for
+    `text_fields` are texts, whatever they look like.
     Errors: InvalidRequest, for the first condition that makes no sense.
-    Source: protocol, part 1, chapters 5.2 and 5.3.
+    Source: protocol, part 1, chapters 5.2 and 5.3; part 2, rule D-14.
     """
     filters = tuple(
-        _build_filter(condition, known_fields, now_ms) for condition in parameters.conditions
+        _build_filter(_quote(condition, text_fields), known_fields, now_ms)
+        for condition in parameters.conditions
     )
     if _count_parts(item.field for item in filters) > MAX_FILTER_PARTS:
         raise _refuse(None, f"The filters have more than {MAX_FILTER_PARTS} parts")
@@ -80,12 +86,43 @@ def build_sort(parameters: ListParameters, known_fields: frozenset[str] | None) 
     return tuple(keys.values())
 
 
+def refuse_secret_fields(
+    filters: Iterable[Filter], sort: Iterable[Sort], secret_fields: frozenset[str]
+) -> None:
+    """Refuse to filter or sort by what would come to light so.
+
+    Errors: InvalidRequest. Source: protocol, part 2, rule D-3.
+    """
+    if not secret_fields:
+        return
+    for item in filters:
+        if item.field.split(".")[0] in secret_fields:
+            raise _refuse(item.field, f"Unknown filter field '{item.field}'")
+    for key in sort:
+        if key.field.split(".")[0] in secret_fields:
+            raise _refuse(None, f"Unknown sort field '{key.field}'")
+
+
 def wants_tombstones(filters: Iterable[Filter]) -> bool:
     """Tell whether deleted objects take part: they do as soon as `last_modified` is filtered.
 
     Source: protocol, part 1, chapter 5.4.
     """
     return any(item.field == "last_modified" for item in filters)
+
+
+def _quote(condition: Condition, text_fields: frozenset[str]) -> Condition:
+    """Say a condition on a text so that its values are not taken for numbers."""
+    name, raw = condition
+    operator, field = _split_name(name)
+    if field not in text_fields or operator not in _COMPARING or not isinstance(raw, str):
+        return condition
+    items = raw.split(",") if operator in ("in", "exclude") else [raw]
+    return Condition(name, ",".join(_quote_value(item) for item in items))
+
+
+def _quote_value(raw: str) -> str:
+    return raw if not raw or isinstance(decode_value(raw), str) else json.dumps(raw)
 
 
 def _build_filter(condition: Condition, known_fields: frozenset[str] | None, now_ms: int) -> Filter:

@@ -42,6 +42,8 @@ def read_object(call: Call) -> Answer:
     headers = [*timestamp_headers(row.last_modified), *cache_headers(call)]
     if fields is not None:
         return Answer(200, headers, data_body(select_text(row, fields)))
+    if call.service.rules_of(ref.kind).shows_permissions:
+        return Answer(200, headers, object_body(row, call.tx.read_permissions(row.key)))
     return Answer(200, headers, object_body(row, place.permissions))
 
 

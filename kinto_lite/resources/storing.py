@@ -82,5 +82,8 @@ def _store_permissions(
 
 def show(call: Call, row: Row, status: int) -> Answer:
     """Return the answer that shows a stored object, with the permissions the asker may see."""
-    permissions = call.tx.read_shown_permissions(row.key, call.asker)
+    if call.service.rules_of(call.kind.name).shows_permissions:
+        permissions = call.tx.read_permissions(row.key)
+    else:
+        permissions = call.tx.read_shown_permissions(row.key, call.asker)
     return Answer(status, timestamp_headers(row.last_modified), object_body(row, permissions))

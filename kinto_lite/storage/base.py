@@ -228,10 +228,6 @@ class Storage(Protocol):
         """Whether reads of several threads do not wait for each other, nor for a writer."""
         ...
 
-    def interrupt(self) -> None:
-        """End what other threads are reading just now; they see `StorageError`."""
-        ...
-
     @property
     def is_unsettled(self) -> bool:
         """Whether what this thread saw or wrote is not on disk yet."""

@@ -220,23 +220,6 @@ def test_a_usable_timestamp_is_kept(value: int) -> None:
     assert read({"data": {"last_modified": value}})[0].last_modified == value
 
 
-@pytest.mark.parametrize("value", ["a", "9lives", "OK-2_x", "0", "a" * 2000])
-def test_an_id_has_letters_digits_dashes_and_underscores(value: str) -> None:
-    assert bodies.is_valid_id(value)
-
-
-@pytest.mark.parametrize(
-    "value", ["", "-x", "_x", "a b", "é", "a\n", "a.b", "a/b", 1, None, [], "٣"]
-)
-def test_any_other_id_is_malformed(value: object) -> None:
-    expected = [Detail(None, "path", "Invalid object id")]
-    assert bodies.check_posted_id(Envelope(id=value)) == expected
-
-
-def test_a_post_without_id_is_fine() -> None:
-    assert bodies.check_posted_id(Envelope()) == []
-
-
 def test_the_posted_id_is_known_even_when_the_body_has_errors() -> None:
     envelope, details = read({"data": {"id": "a b"}, "permissions": 1})
     assert details

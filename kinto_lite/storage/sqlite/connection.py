@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import struct
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -18,6 +19,8 @@ from kinto_lite.storage.sqlite.functions import register_functions
 
 #: "KLIT": marks the file as ours, so that another program's database is not taken for one.
 APPLICATION_ID = 0x4B4C4954
+_SWITCHING_TRIES = 200
+_SWITCHING_PAUSE_SECONDS = 0.01
 _MAGIC = b"SQLite format 3\x00"
 
 
@@ -27,7 +30,18 @@ def set_busy_timeout(connection: apsw.Connection, seconds: float) -> None:
 
 
 def set_write_ahead_log(connection: apsw.Connection) -> None:
-    """Readers never wait for the writer, nor the writer for readers."""
+    """Readers never wait for the writer, nor the writer for readers.
+
+    While another process switches a new file over, SQLite says at once that it is locked, for
+    fear of waiting in a circle; so this is where it is tried again.
+    """
+    for _ in range(_SWITCHING_TRIES):
+        try:
+            connection.pragma("journal_mode", "wal")
+        except apsw.BusyError:
+            time.sleep(_SWITCHING_PAUSE_SECONDS)
+        else:
+            return
     connection.pragma("journal_mode", "wal")
 
 

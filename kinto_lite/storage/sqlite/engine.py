@@ -157,12 +157,6 @@ class SqliteStorage:
         """See `storage.base.Storage.reads_side_by_side`."""
         return self._shared is None
 
-    def interrupt(self) -> None:
-        """See `storage.base.Storage.interrupt`."""
-        with self._opening:
-            for connection in self._opened:
-                connection.interrupt()
-
     @property
     def is_unsettled(self) -> bool:
         """See `storage.base.Storage.is_unsettled`."""

@@ -125,23 +125,25 @@ WHERE o.deleted = 0 /* filters */
 -- others the state that the history has of then. `target` begins with the id and the timestamp
 -- of the record itself, so nothing that a client stored can be taken for them.
 -- Columns: key, id, last_modified, data, deleted
-WITH record (key, id, last_modified, data, deleted) AS (
-    SELECT object.key, object.id, object.last_modified, object.data, object.deleted
-    FROM list JOIN object ON object.list = list.key
-    WHERE list.parent_uri = :parent_uri AND list.kind = 'record'
-),
-state (id, last_modified, data) AS (
+WITH state (id, last_modified, data) AS (
     SELECT record.id, entry.data ->> '$.target.data.last_modified', entry.data -> '$.target.data'
-    FROM list AS history
+    FROM list AS records
+    CROSS JOIN list AS history
     CROSS JOIN object AS entry ON entry.list = history.key AND entry.deleted = 0
-    CROSS JOIN record ON record.id = entry.data ->> '$.record_id'
-    WHERE history.parent_uri = :bucket_uri AND history.kind = 'history'
+    CROSS JOIN object AS record
+        ON record.list = records.key AND record.id = entry.data ->> '$.record_id'
+    WHERE records.parent_uri = :parent_uri AND records.kind = 'record'
+      -- Without changes since then nobody needs the history.
+      AND records.last_modified > :timestamp
+      AND history.parent_uri = :bucket_uri AND history.kind = 'history'
       AND entry.data ->> '$.collection_id' = :collection
       AND record.last_modified > :timestamp
 )
-SELECT 0, id, last_modified, data, 0
-FROM record
-WHERE last_modified <= :timestamp AND deleted = 0
+SELECT 0, record.id, record.last_modified, record.data, 0
+FROM list AS records
+JOIN object AS record
+    ON record.list = records.key AND record.deleted = 0 AND record.last_modified <= :timestamp
+WHERE records.parent_uri = :parent_uri AND records.kind = 'record'
 UNION ALL
 SELECT 0, id, max(last_modified), json_remove(data, '$.id', '$.last_modified'), 0
 FROM state
