@@ -36,7 +36,10 @@ setup(
         "waitress>=3.0",
     ],
     extras_require={
+        # For accounts whose passwords Kinto hashed.
+        "bcrypt": ["bcrypt>=4"],
         "test": [
+            "bcrypt>=4",
             "hypothesis>=6.100",
             "kinto-http>=11",
             "openapi-spec-validator>=0.7.1",

@@ -14,13 +14,15 @@ from kinto_lite.permissions.principals import read_grants
 from kinto_lite.permissions.tree import KINDS, TREE
 from kinto_lite.pipeline.batch import BATCH_ROUTE
 from kinto_lite.pipeline.credentials import BasicAuth
+from kinto_lite.plugins.accounts import ACCOUNTS
 from kinto_lite.plugins.counters import COUNTERS
 from kinto_lite.plugins.default_bucket import DEFAULT_BUCKET
 from kinto_lite.plugins.flush import FLUSH
+from kinto_lite.plugins.history import HISTORY
 from kinto_lite.protocol.cors import Origins
-from kinto_lite.resources.list_permissions import PERMISSIONS_ROUTE
 from kinto_lite.resources.delete_user_data import USER_DATA_ROUTES
 from kinto_lite.resources.kinds import DEFAULT_IDENTIFIERS
+from kinto_lite.resources.list_permissions import PERMISSIONS_ROUTE
 from kinto_lite.resources.routes import core_routes
 from kinto_lite.settings import Settings, read_settings
 from kinto_lite.storage.base import Storage, StorageOptions
@@ -29,12 +31,16 @@ from kinto_lite.web.app import App
 
 #: Names in `includes`: Kinto's and ours.
 PLUGINS: dict[str, Plugin] = {
+    "kinto.plugins.accounts": ACCOUNTS,
+    "kinto_lite.plugins.accounts": ACCOUNTS,
     "kinto.plugins.default_bucket": DEFAULT_BUCKET,
     "kinto_lite.plugins.default_bucket": DEFAULT_BUCKET,
     "kinto.plugins.counters": COUNTERS,
     "kinto_lite.plugins.counters": COUNTERS,
     "kinto.plugins.flush": FLUSH,
     "kinto_lite.plugins.flush": FLUSH,
+    "kinto.plugins.history": HISTORY,
+    "kinto_lite.plugins.history": HISTORY,
 }
 
 _BASIC_AUTH = {
@@ -43,8 +49,7 @@ _BASIC_AUTH = {
 }
 _SCHEMA = {
     "description": "Validates collection records with JSON schemas.",
-    "url": "https://kinto.readthedocs.io/en/latest/api/1.x/collections.html"
-    "#collection-json-schema",
+    "url": "https://kinto.readthedocs.io/en/latest/api/1.x/collections.html#collection-json-schema",
 }
 
 _PERMISSIONS_ENDPOINT = {
@@ -58,6 +63,9 @@ def assemble(given: Mapping[str, Any]) -> App:
     """Build the application; see `kinto_lite.make_app`."""
     settings = read_settings(given, os.environ)
     plugins = find_plugins(settings["includes"])
+    for plugin in plugins:
+        if plugin.check is not None:
+            plugin.check(settings)
     storage = open_storage(choose_storage_url(settings), storage_options(settings, plugins))
     try:
         service = build_service(settings, storage, plugins)

@@ -18,10 +18,22 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from kinto_lite.commands import create_user
 from kinto_lite.defaults import collect_settings
 from kinto_lite.errors import ConfigurationError
 from kinto_lite.ini import Ini, read_ini
-from kinto_lite.server.addresses import Address, address_of, is_loopback, reserve_port, resolve_host
+from kinto_lite.plugins.accounts.checks import find_policies
+from kinto_lite.plugins.accounts.stored import has_accounts
+from kinto_lite.server.addresses import (
+    UNIX_PREFIX,
+    Address,
+    address_of,
+    is_loopback,
+    resolve_host,
+)
+from kinto_lite.server.certificates import TlsFiles, read_tls
+from kinto_lite.server.listeners import reserve_port, take_over
+from kinto_lite.server.sizing import suggest_workers
 from kinto_lite.storage.base import StorageError
 from kinto_lite.version import VERSION
 
@@ -33,6 +45,10 @@ DESCRIPTION = "Stores and synchronises JSON: a Kinto server in one process and o
 CLOSED_HINT = (
     "Nobody can sign in yet: on this address nothing is open by default. Set multiauth.policies "
     "in an ini file (basicauth lets everybody in who knows the address) and start with --ini FILE."
+)
+
+NOBODY_HINT = (
+    "Nobody has an account yet. Make the administrator with: kinto-lite create-user -u admin"
 )
 
 
@@ -61,6 +77,10 @@ def build_parser() -> argparse.ArgumentParser:
     start = commands.add_parser("start", help="serve (this is what happens without a command)")
     add_common_options(start, argparse.SUPPRESS)
     add_start_options(start, argparse.SUPPRESS)
+    account = commands.add_parser("create-user", help="make an account, or replace one")
+    add_common_options(account, argparse.SUPPRESS)
+    add_database_option(account, argparse.SUPPRESS)
+    create_user.add_options(account)
     version = commands.add_parser("version", help="print the version")
     add_common_options(version, argparse.SUPPRESS)
     return parser
@@ -83,10 +103,23 @@ def add_common_options(parser: argparse.ArgumentParser, default: Any) -> None:
     )
 
 
+def add_database_option(parser: argparse.ArgumentParser, default: Any) -> None:
+    """Add the option that names the database file."""
+    parser.add_argument(
+        "--db",
+        type=Path,
+        default=default,
+        metavar="FILE",
+        help="the database (default: kinto-lite.db here, or beside the ini file)",
+    )
+
+
 def add_start_options(parser: argparse.ArgumentParser, default: Any) -> None:
     """Add the options of `start`."""
     parser.add_argument(
-        "--host", default=default, help=f"address to listen on (default: {DEFAULT_HOST})"
+        "--host",
+        default=default,
+        help=f"address to listen on, or unix:PATH (default: {DEFAULT_HOST})",
     )
     parser.add_argument(
         "--port",
@@ -95,18 +128,34 @@ def add_start_options(parser: argparse.ArgumentParser, default: Any) -> None:
         help=f"port to listen on, 0 for a free one (default: {DEFAULT_PORT})",
     )
     parser.add_argument(
-        "--db",
+        "--unix",
         type=Path,
         default=default,
-        metavar="FILE",
-        help="the database (default: kinto-lite.db here, or beside the ini file)",
+        metavar="PATH",
+        help="listen on a unix socket instead; the umask says who may connect",
     )
+    add_database_option(parser, default)
     parser.add_argument(
         "--workers",
         type=read_workers,
         default=default,
         metavar="N",
-        help="processes that answer (default: 1, which is best for writing)",
+        help="processes that answer, or auto: what suits cores and memory (default: 1, which "
+        "is best for writing)",
+    )
+    parser.add_argument(
+        "--tls-certificate",
+        type=Path,
+        default=default,
+        metavar="FILE",
+        help="serve https with this certificate (PEM, with those of its issuers)",
+    )
+    parser.add_argument(
+        "--tls-key",
+        type=Path,
+        default=default,
+        metavar="FILE",
+        help="the key of the certificate (PEM, without a password)",
     )
 
 
@@ -116,8 +165,8 @@ def read_port(text: str) -> int:
 
 
 def read_workers(text: str) -> int:
-    """Return a number of workers. Errors: ArgumentTypeError."""
-    return read_number(text, 1, MAX_WORKERS)
+    """Return a number of workers; `auto` is what suits this machine. Errors: ArgumentTypeError."""
+    return suggest_workers() if text == "auto" else read_number(text, 1, MAX_WORKERS)
 
 
 def read_number(text: str, least: int, most: int) -> int:
@@ -141,18 +190,26 @@ def print_version(_options: argparse.Namespace) -> int:
     return 0
 
 
+def make_user(options: argparse.Namespace) -> int:
+    """Make an account. Errors: ConfigurationError, StorageError."""
+    use_named_database(options)
+    given = collect_settings(find_ini(options), options.db, is_loopback=True)
+    return create_user.run(options, given)
+
+
 def start(options: argparse.Namespace) -> int:
     """Serve until a signal. Errors: ConfigurationError, StorageError."""
     ini = find_ini(options)
-    wanted = choose_address(options, ini)
-    with reserve_port(wanted) as reserved:
-        settings = collect_settings(ini, options.db, is_loopback=is_loopback(wanted.host))
-        # Kinto's name of an engine says nothing here: `storage_url` decides.
-        forget_variables("storage_backend")
-        if options.db is not None:
-            forget_variables("storage_url")
-        serve(settings, reserved, options.workers or 1, is_quiet=bool(options.quiet))
+    tls = read_tls(options.tls_certificate, options.tls_key)
+    with take_over() or reserve_port(choose_address(options, ini)) as reserved:
+        use_named_database(options)
+        serve(options, reserved, tls)
     return 0
+
+
+def read_options(options: argparse.Namespace, address: Address) -> dict[str, str]:
+    """Return the settings that the options lead to. Errors: ConfigurationError."""
+    return collect_settings(find_ini(options), options.db, is_loopback=is_loopback(address))
 
 
 def find_ini(options: argparse.Namespace) -> Ini | None:
@@ -167,10 +224,20 @@ def find_ini(options: argparse.Namespace) -> Ini | None:
 def choose_address(options: argparse.Namespace, ini: Ini | None) -> Address:
     """Return where to listen: flags win over the file, the file over the defaults."""
     host = options.host or (ini and ini.host) or DEFAULT_HOST
+    if options.unix or host.startswith(UNIX_PREFIX):
+        return Address("", 0, str(options.unix or host.removeprefix(UNIX_PREFIX)))
     port = options.port
     if port is None:
         port = DEFAULT_PORT if ini is None or ini.port is None else ini.port
     return Address(resolve_host(host), port)
+
+
+def use_named_database(options: argparse.Namespace) -> None:
+    """Let the option win over the environment."""
+    # Kinto's name of an engine says nothing here: `storage_url` decides.
+    forget_variables("storage_backend")
+    if options.db is not None:
+        forget_variables("storage_url")
 
 
 def forget_variables(setting: str) -> None:
@@ -179,38 +246,56 @@ def forget_variables(setting: str) -> None:
         os.environ.pop(name, None)
 
 
-def serve(
-    settings: Mapping[str, str], reserved: socket.socket, workers: int, *, is_quiet: bool
-) -> None:
+def serve(options: argparse.Namespace, reserved: socket.socket, tls: TlsFiles | None) -> None:
     """Make the app once, so that a bad setting or file is found here, and run the server."""
     from kinto_lite import make_app
     from kinto_lite.server import running
 
-    app = make_app(settings)
     address = address_of(reserved)
-    lines = [] if is_quiet else describe_app(app, address)
+    app = make_app(read_options(options, address))
+    url = address.url_with("https" if tls else "http")
+    lines = [] if options.quiet else describe_app(app, url)
 
     def announce() -> None:
         print(*lines, sep="\n", end="\n" if lines else "", flush=True)
 
+    plan = running.Plan(reserved, announce, lambda: read_options(options, address), tls)
+    workers = options.workers or 1
+    if workers > 1 and not app.storage.reads_side_by_side:
+        print("Data in memory belong to one process: one worker serves.", file=sys.stderr)
+        workers = 1
     if workers == 1:
-        running.run_here(app, reserved, announce)
+        running.run_here(app, plan)
     else:
         app.storage.close()
-        running.run_workers(settings, address, workers, announce)
+        running.run_workers(plan, workers)
 
 
-def describe_app(app: Any, address: Address) -> list[str]:
+def describe_app(app: Any, url: str) -> list[str]:
     """Return the lines that say what is on: URL, database, plugins; and who is locked out."""
     settings = app.service.settings
     lines = [
-        f"kinto-lite {VERSION} at {address.url}",
+        f"kinto-lite {VERSION} at {url}",
         f"Database: {describe_database(settings['storage_url'])}",
         f"Plugins: {', '.join(short_names(settings['includes'])) or 'none'}",
     ]
     if not settings["multiauth.policies"]:
         lines.append(CLOSED_HINT)
+    if has_nobody(app):
+        lines.append(NOBODY_HINT)
     return lines
+
+
+def has_nobody(app: Any) -> bool:
+    """Tell whether only accounts may sign in, and there is none nor can become one."""
+    settings = app.service.settings
+    policies = set(settings["multiauth.policies"])
+    if not policies or policies - set(find_policies(settings)):
+        return False
+    if settings.principals("account", "create"):
+        return False
+    with app.storage.transaction(write=False) as tx:
+        return not has_accounts(tx)
 
 
 def short_names(modules: Sequence[str]) -> list[str]:
@@ -229,5 +314,6 @@ def describe_database(url: str) -> str:
 
 COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "start": start,
+    "create-user": make_user,
     "version": print_version,
 }

@@ -18,13 +18,18 @@ SQLITE_URL = "sqlite:///"
 
 #: Without a file: what every address gets.
 ANY_ADDRESS: Mapping[str, str] = {
-    "includes": "kinto.plugins.default_bucket",
+    "includes": "kinto.plugins.accounts kinto.plugins.default_bucket",
+    "multiauth.policies": "account",
+    "multiauth.policy.account.use": "kinto.plugins.accounts.AccountsPolicy",
+    # Made on the command line; nobody can make an account over the network.
+    "account_write_principals": "account:admin",
+    "account_read_principals": "account:admin",
     "experimental_permissions_endpoint": "true",
     "experimental_collection_schema_validation": "true",
 }
 #: Without a file, and reached from this machine only: anybody may sign in.
 LOOPBACK_ONLY: Mapping[str, str] = {
-    "multiauth.policies": "basicauth",
+    "multiauth.policies": "account basicauth",
 }
 
 STORAGE_NAMES = ("storage_url", "kinto.storage_url")

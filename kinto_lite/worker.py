@@ -1,40 +1,39 @@
-"""`python -m kinto_lite.worker`: one of several workers. Started by `server.workers` only."""
+"""`python -m kinto_lite.worker`: one of several workers, or the lane of one. Started by
+`server.workers` and `server.lane` only."""
 
 from __future__ import annotations
 
 import json
-import os
+import socket
 import sys
+from pathlib import Path
 
 from kinto_lite.errors import ConfigurationError
-from kinto_lite.server.addresses import Address
+from kinto_lite.server.certificates import TlsFiles
+from kinto_lite.server.edge import call_app
+from kinto_lite.server.lane import give_way, serve_lane
 from kinto_lite.server.running import run_worker
 from kinto_lite.server.workers import READY
 from kinto_lite.storage.base import StorageError
 
 
 def main() -> int:
-    """Serve as the line of JSON on standard input says; return the exit code of a failed start."""
+    """Serve as the line of JSON on standard input says; return the exit code."""
     from kinto_lite import make_app
 
-    task = json.loads(read_line(sys.stdin.fileno()))
+    task = json.loads(sys.stdin.buffer.readline())
     try:
         app = make_app(task["settings"])
-        run_worker(app, Address(task["host"], task["port"]), say_ready)
+        if task.get("is_lane"):
+            give_way()
+            serve_lane(lambda environ: call_app(app, environ), sys.stdin.buffer, sys.stdout.buffer)
+            return 0
+        listener = socket.socket(fileno=task["listener"])
+        tls = task["tls"] and TlsFiles(*map(Path, task["tls"]))
+        run_worker(app, listener, tls, task["settings"], say_ready)
     except (ConfigurationError, StorageError) as error:
         print(error, file=sys.stderr)
         return 1
-
-
-def read_line(descriptor: int) -> bytes:
-    """Read one line, and nothing after it."""
-    line = b""
-    while not line.endswith(b"\n"):
-        piece = os.read(descriptor, 65536)
-        if not piece:
-            break
-        line += piece
-    return line
 
 
 def say_ready() -> None:

@@ -62,7 +62,7 @@ def start_server(
 
     It is killed at the end, unless it has ended before. AssertionError when it does not start.
     """
-    if "--port" not in arguments:
+    if not {"--port", "--unix"}.intersection(arguments):
         arguments = ("--port", "0", *arguments)
     with tempfile.TemporaryFile("w+") as errors:
         process = launch(folder, [*command, *arguments], errors, environ)
@@ -104,6 +104,8 @@ def launch(
         stdout=subprocess.PIPE,
         stderr=errors,
         text=True,
+        # A server that belongs to a terminal takes a hang-up for its closing.
+        start_new_session=True,
     )
 
 
@@ -131,6 +133,10 @@ def read_start(process: subprocess.Popen[str]) -> list[str]:
 
 
 def find_url(line: str) -> str:
-    """Return the origin in "kinto-lite 1.0 at http://127.0.0.1:8888/v1/"."""
-    parts = urlsplit(line.rpartition(" at ")[2])
+    """Return the origin in "kinto-lite 1.0 at http://127.0.0.1:8888/v1/"; "unix:" and a path
+    stay as they are."""
+    shown = line.rpartition(" at ")[2]
+    if shown.startswith("unix:"):
+        return shown
+    parts = urlsplit(shown)
     return f"{parts.scheme}://{parts.netloc}"

@@ -11,11 +11,15 @@ from kinto_lite.ini import Ini
 
 
 def test_on_loopback_anybody_may_sign_in() -> None:
-    assert collect_settings(None, None, is_loopback=True)["multiauth.policies"] == "basicauth"
+    assert collect_settings(None, None, is_loopback=True)["multiauth.policies"] == (
+        "account basicauth"
+    )
 
 
-def test_on_other_addresses_nobody_may_sign_in() -> None:
-    assert "multiauth.policies" not in collect_settings(None, None, is_loopback=False)
+def test_on_other_addresses_only_accounts_sign_in_which_nobody_can_make() -> None:
+    settings = collect_settings(None, None, is_loopback=False)
+    assert settings["multiauth.policies"] == "account"
+    assert "account_create_principals" not in settings
 
 
 def test_without_arguments_the_database_is_here(

@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any, Protocol
 
+from kinto_lite.errors import MAX_SLOW_WORKS, SlowWork
 from kinto_lite.model import Answer
-from kinto_lite.server.addresses import Address
 from kinto_lite.server.bodies import BodyLimits, read_body
+from kinto_lite.server.chores import Chores
 from kinto_lite.server.commits import Commits
-from kinto_lite.server.environ import build_base, build_environ, decode_latin, read_headers
+from kinto_lite.server.environ import build_environ, decode_latin, read_headers
+from kinto_lite.server.lane import SlowLane
 from kinto_lite.server.refusals import Refusal, Reply, unexpected
 from kinto_lite.server.rsgi import HttpProtocol, Scope
 from kinto_lite.storage.base import Storage, StorageError
@@ -39,28 +42,41 @@ class ServedApp(Protocol):
 
 #: Statuses whose responses have neither a body nor a length of one.
 BODILESS = (204, 304)
+#: Of an answer that may have been cut short.
+TOO_LONG_STATUS = 503
 
 
 class Edge:
     """One worker's application.
 
-    `on_ready` is called once, when the worker accepts connections.
+    `base` is what all environs have in common; `on_ready` is called once, when the worker
+    accepts connections.
     """
 
     def __init__(
         self,
         app: ServedApp,
-        address: Address,
+        base: Mapping[str, Any],
         limits: BodyLimits,
+        lane: SlowLane,
         on_ready: Callable[[], None],
-        *,
-        is_multiprocess: bool = False,
     ) -> None:
         self._app = app
         self._commits = Commits(app.storage)
-        self._base = build_base(address, is_multiprocess)
+        self._lane = lane
+        self._chores = Chores()
+        self._base = base
         self._limits = limits
         self._on_ready = on_ready
+
+    def close(self) -> None:
+        """End what still runs, and close the storage."""
+        self._chores.close()
+        self._app.storage.close()
+
+    async def close_lane(self) -> None:
+        """End the searches that still run; `close` is for what is left."""
+        await self._lane.close()
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Granian calls this just before it listens; what it does next is done first."""
@@ -85,10 +101,31 @@ class Edge:
             body = await read_body(headers, protocol, self._limits)
         finally:
             commits.arriving -= 1
-        environ = build_environ(self._base, scope, headers, body)
+
+        done: dict[Hashable, Any] = {}
+        for _ in range(MAX_SLOW_WORKS):
+            environ = build_environ(self._base, scope, headers, body)
+            environ["kinto_lite.done"] = done
+            try:
+                return await self._call(scope, environ, body)
+            except SlowWork as work:
+                # The write turn is not kept meanwhile; that nothing was stored is no news to a
+                # request that runs again.
+                with suppress(StorageError):
+                    await commits.settle()
+                done[work.key] = await self._chores.do(work)
+        return unexpected()
+
+    async def _call(self, scope: Scope, environ: dict[str, Any], body: bytes) -> Reply:
+        """Call the app where it suits the request. Errors: SlowWork, Refusal."""
+        lane = self._lane
+        if lane.is_expected(scope.method, scope.path, scope.query_string):
+            return await lane.run(environ, body)
         reply = call_app(self._app, environ)
+        if reply.status == TOO_LONG_STATUS and lane.takes(scope):
+            return await lane.run(environ, body)
         try:
-            await commits.settle()
+            await self._commits.settle()
         except StorageError as error:
             answer = self._app.refuse(environ, error)
             return Reply(answer.status, answer.headers, answer.body)

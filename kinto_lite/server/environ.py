@@ -35,14 +35,14 @@ def read_headers(headers: Headers) -> dict[str, str]:
     return found
 
 
-def build_base(address: Address, is_multiprocess: bool) -> dict[str, Any]:
-    """Return what all environs of a server have in common."""
+def build_base(address: Address, scheme: str, is_multiprocess: bool) -> dict[str, Any]:
+    """Return what all environs of a server have in common. `scheme`: http or https."""
     return {
         "SCRIPT_NAME": "",
-        "SERVER_NAME": address.host,
-        "SERVER_PORT": str(address.port),
+        "SERVER_NAME": address.host or "localhost",
+        "SERVER_PORT": str(address.port or 80),
         "wsgi.version": (1, 0),
-        "wsgi.url_scheme": "http",
+        "wsgi.url_scheme": scheme,
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": False,
         "wsgi.multiprocess": is_multiprocess,

@@ -35,11 +35,14 @@ def run(
     on_ready: Callable[[], None],
     on_stop: Callable[[], None],
 ) -> None:
-    """Serve on a bound socket until SIGTERM or SIGINT; let requests in flight finish; call
-    `on_stop`."""
+    """Serve on a bound socket until SIGTERM, SIGINT or SIGHUP; let requests in flight finish;
+    call `on_stop`."""
     from waitress.server import create_server  # type: ignore[import-untyped]
 
-    signal.signal(signal.SIGTERM, interrupt)
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, interrupt)
     server = create_server(
         app,
         sockets=[reserved],
@@ -58,5 +61,5 @@ def run(
 
 
 def interrupt(_number: int, _frame: Any) -> None:
-    """Treat SIGTERM like Ctrl-C."""
+    """Treat a signal like Ctrl-C."""
     raise KeyboardInterrupt

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kinto_lite.errors import BAD_REQUEST, TOO_LARGE, UNEXPECTED, ApiError, ErrorRow
+from kinto_lite.errors import (
+    BAD_REQUEST,
+    TOO_LARGE,
+    UNAVAILABLE,
+    UNEXPECTED,
+    ApiError,
+    ErrorRow,
+)
 from kinto_lite.protocol.payloads import error_body
 
 REQUEST_TIMEOUT = ErrorRow(408, 107, "Request Timeout")
+#: When to try again what met a crowd.
+RETRY_SECONDS = 3
 
 #: Headers that every response of the API carries. Source: protocol, core chapter 1.6.
 COMMON_HEADERS = (
@@ -36,14 +46,24 @@ class Reply:
 class Refusal(Exception):
     """The server answers this request itself."""
 
-    def __init__(self, row: ErrorRow, message: str | None = None, *, closes: bool = False) -> None:
+    def __init__(
+        self,
+        row: ErrorRow,
+        message: str | None = None,
+        *,
+        closes: bool = False,
+        headers: Sequence[tuple[str, str]] = (),
+    ) -> None:
         super().__init__(message or row.title)
-        self.reply = refuse(row, message, closes)
+        close = [("Connection", "close")] if closes else []
+        self.reply = refuse(row, message, [*headers, *close])
 
 
-def refuse(row: ErrorRow, message: str | None = None, closes: bool = False) -> Reply:
-    """Return the response for an error; `closes` ends the connection after it."""
-    headers = [*COMMON_HEADERS, *([("Connection", "close")] if closes else [])]
+def refuse(
+    row: ErrorRow, message: str | None = None, headers: Sequence[tuple[str, str]] = ()
+) -> Reply:
+    """Return the response for an error, with headers of its own."""
+    headers = [*COMMON_HEADERS, *headers]
     return Reply(row.status, headers, error_body(ApiError(row, message)))
 
 
@@ -53,10 +73,18 @@ def too_large(max_body_bytes: int, *, closes: bool) -> Refusal:
     return Refusal(TOO_LARGE, message, closes=closes)
 
 
-def too_late(seconds: float) -> Refusal:
-    """Return the refusal of a body that did not arrive in time."""
-    message = f"The request body did not arrive within {seconds:g} seconds."
-    return Refusal(REQUEST_TIMEOUT, message, closes=True)
+def too_late(seconds: float, pace: float) -> Refusal:
+    """Return the refusal of a body that did not arrive in time, or at its pace (bytes/s)."""
+    message = f"The request body did not arrive within {seconds:g} seconds"
+    if pace:
+        message += f", at {pace:g} bytes per second or more"
+    return Refusal(REQUEST_TIMEOUT, f"{message}.", closes=True)
+
+
+def too_busy() -> Refusal:
+    """Return the refusal of a request that would wait behind too many slow ones."""
+    message = "Too many slow requests are under way: retry later, or ask for less at a time."
+    return Refusal(UNAVAILABLE, message, headers=[("Retry-After", str(RETRY_SECONDS))])
 
 
 def broken_body() -> Refusal:

@@ -1,62 +1,110 @@
-"""Runs an app on a port: under Granian, else under waitress; in this process or in several."""
+"""Runs an app on a socket: under Granian, else under waitress; in this process or in several."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 import sys
 from collections.abc import Callable, Mapping
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from kinto_lite.errors import ConfigurationError
 from kinto_lite.server import fallback, runner
-from kinto_lite.server.addresses import Address, address_of
+from kinto_lite.server.addresses import address_of
 from kinto_lite.server.bodies import BodyLimits
+from kinto_lite.server.certificates import TlsFiles
 from kinto_lite.server.edge import Edge
+from kinto_lite.server.environ import build_base
+from kinto_lite.server.lane import SlowLane
+from kinto_lite.server.listeners import remove_path, share_port
+from kinto_lite.server.processes import build_environment, worker_command
 
-WORKER_MODULE = "kinto_lite.worker"
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the server is asked for."""
+
+    #: A socket bound to the address, see `listeners.reserve_port`.
+    reserved: socket.socket
+    on_ready: Callable[[], None]
+    #: Returns the settings, read again at a restart. Errors: ConfigurationError.
+    read_settings: Callable[[], Mapping[str, Any]]
+    tls: TlsFiles | None = None
 
 
-def run_here(app: Any, reserved: socket.socket, on_ready: Callable[[], None]) -> None:
+def run_here(app: Any, plan: Plan) -> None:
     """Serve in this process until a signal, then close the app's storage.
 
-    `reserved` is a socket bound to the port, see `addresses.reserve_port`. Under Granian, the
-    process ends here.
+    Under Granian, the process ends here, or becomes a new one.
 
     Errors: ConfigurationError when the server does not start.
     """
-    close = app.storage.close
+    close, address = app.storage.close, address_of(plan.reserved)
     if runner.is_available():
-        edge = build_edge(app, address_of(reserved), on_ready, is_multiprocess=False)
-        runner.run(edge, address_of(reserved), close)
-    if fallback.is_available():
+        edge = build_edge(app, plan.reserved, plan.tls, plan.read_settings(), plan.on_ready)
+        runner.run(edge, runner.Run(plan.reserved, plan.tls, edge.close, plan_restart(plan)))
+    if fallback.is_available() and plan.tls is None:
         max_body_bytes = app.service.settings["max_body_bytes"]
-        fallback.run(app, reserved, max_body_bytes, on_ready, close)
+        fallback.run(app, plan.reserved, max_body_bytes, plan.on_ready, close)
+        remove_path(address)
         return
     close()
-    raise ConfigurationError("There is no server: install granian, or waitress.")
+    needed = "There is no server" if plan.tls is None else "TLS needs Granian"
+    raise ConfigurationError(f"{needed}: install granian.")
 
 
-def run_worker(app: Any, address: Address, on_ready: Callable[[], None]) -> NoReturn:
-    """Serve in this process, one of several, until a signal or until the parent ends."""
-    edge = build_edge(app, address, on_ready, is_multiprocess=True)
-    runner.run(edge, address, app.storage.close, stops_with_parent=True)
+def plan_restart(plan: Plan) -> Callable[[], bool]:
+    """Return what is asked at a hang-up: True when the settings can still be read."""
+
+    def may_restart() -> bool:
+        try:
+            plan.read_settings()
+        except ConfigurationError as error:
+            print(f"The server goes on as it is: {error}", file=sys.stderr)
+            return False
+        return True
+
+    return may_restart
+
+
+def run_worker(
+    app: Any,
+    listener: socket.socket,
+    tls: TlsFiles | None,
+    given: Mapping[str, Any],
+    on_ready: Callable[[], None],
+) -> NoReturn:
+    """Serve in this process, one of several, until a signal or until the parent ends. `given` are
+    the settings that the app was made from."""
+    edge = build_edge(app, listener, tls, given, on_ready, is_multiprocess=True)
+    runner.run(edge, runner.Run(listener, tls, edge.close))
 
 
 def build_edge(
-    app: Any, address: Address, on_ready: Callable[[], None], *, is_multiprocess: bool
+    app: Any,
+    listener: socket.socket,
+    tls: TlsFiles | None,
+    given: Mapping[str, Any],
+    on_ready: Callable[[], None],
+    *,
+    is_multiprocess: bool = False,
 ) -> Edge:
     """Return the edge around an app, with the limits of its settings."""
     settings = app.service.settings
-    limits = BodyLimits(settings["max_body_bytes"], settings["body_timeout_seconds"])
-    return Edge(app, address, limits, on_ready, is_multiprocess=is_multiprocess)
+    limits = BodyLimits(
+        settings["max_body_bytes"],
+        settings["body_timeout_seconds"],
+        settings["body_min_bytes_per_second"],
+        settings["body_grace_seconds"],
+    )
+    scheme = "http" if tls is None else "https"
+    base = build_base(address_of(listener), scheme, is_multiprocess)
+    lane = SlowLane(app.storage, {"settings": dict(given)})
+    return Edge(app, base, limits, lane, on_ready)
 
 
-def run_workers(
-    settings: Mapping[str, Any], address: Address, count: int, on_ready: Callable[[], None]
-) -> None:
+def run_workers(plan: Plan, count: int) -> None:
     """Serve in `count` processes until a signal.
 
     Errors: ConfigurationError when they do not start, or Granian is missing.
@@ -65,18 +113,18 @@ def run_workers(
 
     if not runner.is_available():
         raise ConfigurationError("Several workers need Granian: install granian.")
-    task = {"settings": dict(settings), "host": address.host, "port": address.port}
-    command = [sys.executable, "-m", WORKER_MODULE]
+    listeners = share_port(plan.reserved, count)
+    tls = plan.tls and [str(path) for path in plan.tls]
+
+    def read_task() -> dict[str, Any]:
+        return {"settings": dict(plan.read_settings()), "tls": tls}
 
     async def keep_crew() -> bool:
-        return await Crew(command, build_environ(), task, count, on_ready).keep()
+        command, environ = worker_command(), build_environment()
+        return await Crew(command, environ, read_task, listeners, plan.on_ready).keep()
 
-    if not asyncio.run(keep_crew()):
-        raise ConfigurationError("The workers do not start: see above.")
-
-
-def build_environ() -> dict[str, str]:
-    """Return the environment of a worker: it finds this package wherever it was found here."""
-    package_parent = str(Path(__file__).resolve().parents[2])
-    paths = [package_parent, os.environ.get("PYTHONPATH", "")]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    try:
+        if not asyncio.run(keep_crew()):
+            raise ConfigurationError("The workers do not start: see above.")
+    finally:
+        remove_path(address_of(plan.reserved))

@@ -2,94 +2,161 @@
 
 Each worker is told what to do by one line of JSON on its standard input, says "ready" on its
 standard output, and stops when that input ends: no worker outlives its parent, however the
-parent ends. The system spreads connections over the workers.
+parent ends. The sockets belong to the parent: when a worker dies, what it had accepted is lost,
+and connections that were still waiting are served by the next one.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from kinto_lite.server.runner import STOP_SECONDS, watch_signals
+from kinto_lite.errors import ConfigurationError
+from kinto_lite.server.runner import STOP_SECONDS
+from kinto_lite.server.signals import watch_signals
 
 READY = "ready"
-#: A worker that lives shorter than this did not start.
-SHORT_LIFE_SECONDS = 5.0
 #: How often in a row a worker may fail to start before the server gives up.
 MAX_FAILED_STARTS = 3
 
 
+class Worker:
+    """One worker process. `ending` gives its exit code (negative: the signal), `ready` whether
+    it came to serve before it ended."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self.ending = asyncio.ensure_future(process.wait())
+        self.ready = asyncio.ensure_future(self._hear())
+
+    async def _hear(self) -> bool:
+        assert self._process.stdout is not None
+        line = await self._process.stdout.readline()
+        return line.strip() == READY.encode()
+
+    async def stop(self) -> None:
+        """Let it answer what it has, and end; kill it when that takes too long."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        await asyncio.wait({self.ending}, timeout=STOP_SECONDS * 2)
+        if not self.ending.done():
+            self._process.kill()
+        await self.ending
+
+
 @dataclass(slots=True)
 class Crew:
-    """The workers of one server. `task` is what each is told; it must fit into JSON."""
+    """The workers of one server, one for each socket.
+
+    `read_task` returns what each is told; it must fit into JSON, and may raise
+    ConfigurationError. It is asked again at a restart.
+    """
 
     command: Sequence[str]
     environ: Mapping[str, str]
-    task: Mapping[str, Any]
-    count: int
+    read_task: Callable[[], Mapping[str, Any]]
+    listeners: Sequence[socket.socket]
     on_ready: Callable[[], None]
     stop: asyncio.Event = field(default_factory=asyncio.Event)
-    ready: int = 0
+    _current: dict[int, Worker] = field(default_factory=dict)
+    _leaving: set[asyncio.Task[None]] = field(default_factory=set)
+    _task: Mapping[str, Any] = field(default_factory=dict)
 
     async def keep(self) -> bool:
         """Keep all workers alive until a signal; return False when they do not start."""
-        watch_signals(self.stop.set)
-        kept = [asyncio.ensure_future(self.keep_worker()) for _ in range(self.count)]
+        self._task = self.read_task()
+        watch_signals(self.stop.set, self.restart)
+        slots = range(len(self.listeners))
+        kept = [asyncio.ensure_future(self.keep_worker(slot)) for slot in slots]
+        telling = asyncio.ensure_future(self.tell_ready())
         started = await asyncio.gather(*kept)
+        telling.cancel()
+        await asyncio.gather(*self._leaving)
         return all(started)
 
-    async def keep_worker(self) -> bool:
+    async def tell_ready(self) -> None:
+        """Call `on_ready` when every slot has a worker that serves."""
+        for slot in range(len(self.listeners)):
+            while not (slot in self._current and await self._current[slot].ready):
+                await asyncio.sleep(0.05)
+        self.on_ready()
+
+    async def keep_worker(self, slot: int) -> bool:
         """Run a worker, and another one whenever it ends, until the server stops."""
         failed_starts = 0
-        while not self.stop.is_set():
-            begin = time.monotonic()
-            code = await self.run_worker()
+        worker = self._current[slot] = await self.launch(slot)
+        stopping = asyncio.ensure_future(self.stop.wait())
+        while True:
+            await asyncio.wait({worker.ending, stopping}, return_when=asyncio.FIRST_COMPLETED)
             if self.stop.is_set():
-                break
-            is_short = time.monotonic() - begin < SHORT_LIFE_SECONDS
-            failed_starts = failed_starts + 1 if is_short else 0
-            if failed_starts == MAX_FAILED_STARTS:
-                print("A worker does not start: giving up.", file=sys.stderr)
-                self.stop.set()
-                return False
-            print(f"A worker ended (code {code}): starting another.", file=sys.stderr)
-        return True
+                await worker.stop()
+                return True
+            if self._current[slot] is worker:
+                failed_starts = 0 if await worker.ready else failed_starts + 1
+                if failed_starts == MAX_FAILED_STARTS:
+                    return self.give_up()
+                code = worker.ending.result()
+                print(f"A worker ended (code {code}): starting another.", file=sys.stderr)
+                self._current[slot] = await self.launch(slot)
+            worker = self._current[slot]
 
-    async def run_worker(self) -> int:
-        """Run one worker to its end; return its exit code (negative: the signal)."""
+    def give_up(self) -> bool:
+        """Stop the server, since a worker does not start."""
+        print("A worker does not start: giving up.", file=sys.stderr)
+        self.stop.set()
+        return False
+
+    async def launch(self, slot: int) -> Worker:
+        """Start a worker on the socket of a slot."""
         pipe = asyncio.subprocess.PIPE
+        descriptor = self.listeners[slot].fileno()
         process = await asyncio.create_subprocess_exec(
             *self.command,
             stdin=pipe,
             stdout=pipe,
             env=dict(self.environ),
+            pass_fds=(descriptor,),
             # Ctrl-C reaches the parent alone, which then stops the workers.
             start_new_session=True,
         )
         assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write(json.dumps(dict(self.task)).encode() + b"\n")
-        ending = asyncio.ensure_future(process.wait())
-        telling = asyncio.ensure_future(self.hear(process.stdout))
-        stopping = asyncio.ensure_future(self.stop.wait())
-        await asyncio.wait({ending, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        process.stdin.close()
-        await asyncio.wait({ending}, timeout=STOP_SECONDS * 2)
-        if not ending.done():
-            process.kill()
-        telling.cancel()
-        stopping.cancel()
-        return await ending
+        task = {**self._task, "listener": descriptor}
+        process.stdin.write(json.dumps(task).encode() + b"\n")
+        return Worker(process)
 
-    async def hear(self, output: asyncio.StreamReader) -> None:
-        """Count the worker when it says that it is ready; tell when all of them are."""
-        line = await output.readline()
-        if line.strip() == READY.encode():
-            self.ready += 1
-            if self.ready == self.count:
-                self.on_ready()
+    def restart(self) -> None:
+        """Replace the workers, one after the other, if the settings can be read."""
+        try:
+            self._task = self.read_task()
+        except ConfigurationError as error:
+            print(f"The server goes on as it is: {error}", file=sys.stderr)
+            return
+        self.follow(self.replace_all())
+
+    async def replace_all(self) -> None:
+        """Replace each worker by a new one; when a new one does not start, the rest stay."""
+        for slot in range(len(self.listeners)):
+            if self.stop.is_set() or not await self.replace(slot):
+                return
+
+    async def replace(self, slot: int) -> bool:
+        """Start another worker beside the one of a slot; stop that one when the other serves."""
+        worker = await self.launch(slot)
+        if not await worker.ready or self.stop.is_set():
+            print("A new worker does not serve: the old ones stay.", file=sys.stderr)
+            await worker.stop()
+            return False
+        old, self._current[slot] = self._current[slot], worker
+        self.follow(old.stop())
+        return True
+
+    def follow(self, work: Any) -> None:
+        """Run something beside all else, and wait for it at the end."""
+        task = asyncio.ensure_future(work)
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)

@@ -14,6 +14,7 @@ from kinto_lite.hooks import Service
 from kinto_lite.model import Answer
 from kinto_lite.pipeline.answer import Pipeline
 from kinto_lite.storage.base import Storage, StorageError
+from kinto_lite.web.proxies import TrustedProxies
 from kinto_lite.web.request import read_envelope, read_request
 
 _STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
@@ -25,6 +26,8 @@ class App:
 
     `storage` is the database it uses: `app.storage.flush()` empties it, `app.storage.close()`
     releases it. `service` holds the settings and everything that was built from them.
+    A server that can do slow work beside other requests passes a dict of its results as
+    `kinto_lite.done` in the environment; what is missing in it is raised as `errors.SlowWork`.
     """
 
     def __init__(self, service: Service) -> None:
@@ -32,11 +35,14 @@ class App:
         self.storage: Storage = service.storage
         self._pipeline = Pipeline(service)
         self._max_body_bytes: int = service.settings["max_body_bytes"]
+        self._proxies = TrustedProxies(service.settings["trusted_proxies"])
         self._bottle = bottle.Bottle()
         self._bottle.config.update({"catchall": False, "json.disable": True})
         self._bottle.route("<path:re:.*>", method="ANY", callback=self._answer)
 
     def __call__(self, environ: _Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if self._proxies:
+            self._proxies.rewrite(environ)
         # Bottle answers in HTML what it cannot decode, so it routes a path that says nothing.
         environ["kinto_lite.path"] = environ.get("PATH_INFO", "")
         environ["PATH_INFO"] = "/"
@@ -65,4 +71,8 @@ class App:
         except ApiError as error:
             bare_request = read_envelope({**environ, "PATH_INFO": "/"})
             return self._pipeline.refuse(bare_request, error)
-        return self._pipeline.answer(request)
+        done = environ.get("kinto_lite.done")
+        if done is None:
+            return self._pipeline.answer(request)
+        request.done = done
+        return self._pipeline.attempt(request)

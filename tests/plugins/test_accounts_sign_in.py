@@ -11,7 +11,6 @@ import pytest
 from kinto_lite import make_app
 from kinto_lite.errors import ConfigurationError
 from kinto_lite.hooks import Service
-from kinto_lite.model import Row
 from kinto_lite.plugins.accounts import passwords
 from kinto_lite.plugins.accounts.names import account_ref
 from kinto_lite.plugins.accounts.passwords import PasswordChecker, hash_password
@@ -50,17 +49,13 @@ def store_hash(users: Asking, name: str, stored: str) -> None:
 # Passwords
 
 
-@pytest.mark.parametrize("password", ["a", "pä:ss", "x" * 3000, "x" * 72 + "y", "\0", " "])
+@pytest.mark.parametrize("password", ["a", "pä:ss", "x" * 3000, "x" * 72 + "y", "\0", "a\0", " "])
 def test_a_password_of_any_length_signs_in_and_its_beginning_does_not(
     users: Asking, password: str
 ) -> None:
     users("PUT", "/accounts/alice", account(password))
     assert users.who(f"alice:{password}") == "account:alice"
     assert users.who(f"alice:{password[:-1]}") is None
-
-
-def test_a_lone_surrogate_is_a_password_like_any_other(users: Asking) -> None:
-    assert users("PUT", "/accounts/alice", account("\ud800")).status_int == 201
 
 
 def test_equal_passwords_have_different_hashes() -> None:
@@ -71,8 +66,6 @@ def test_a_password_that_kinto_hashed_signs_in_and_keeps_its_hash(users: Asking)
     stored = bcrypt.hashpw(b"pw", bcrypt.gensalt(4)).decode()
     store_hash(users, "old", stored)
     assert (users.who("old:pw"), users.who("old:other")) == ("account:old", None)
-    assert users("GET", "/accounts/old?_fields=password", user="old:pw").status_int in (200, 403)
-    row: Row | None
     with users.storage.transaction(write=False) as tx:
         row = tx.find_row(account_ref("old"))
     assert row is not None

@@ -37,7 +37,7 @@ class FakeScope:
     headers: FakeHeaders = field(default_factory=FakeHeaders)
 
 
-BASE = build_base(Address("127.0.0.1", 8888), False)
+BASE = build_base(Address("127.0.0.1", 8888), "http", False)
 
 
 def get(key: str, scope: FakeScope, headers: dict[str, str] | None = None) -> object:

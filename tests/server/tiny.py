@@ -12,11 +12,17 @@ from typing import Any
 
 from kinto_lite.model import Answer
 from kinto_lite.server import runner
-from kinto_lite.server.addresses import Address, address_of, reserve_port
-from kinto_lite.server.running import run_here
+from kinto_lite.server.addresses import Address, address_of
+from kinto_lite.server.listeners import reserve_port
+from kinto_lite.server.running import Plan, run_here
 from kinto_lite.storage.base import Full, StorageError
 
-LIMITS = {"max_body_bytes": 1000, "body_timeout_seconds": float(os.environ.get("TIMEOUT", "30"))}
+LIMITS = {
+    "max_body_bytes": int(os.environ.get("LIMIT", "1000")),
+    "body_timeout_seconds": float(os.environ.get("TIMEOUT", "30")),
+    "body_min_bytes_per_second": float(os.environ.get("PACE", "1000")),
+    "body_grace_seconds": float(os.environ.get("GRACE", "5")),
+}
 
 
 class TinyApp:
@@ -28,6 +34,7 @@ class TinyApp:
             close=lambda: print("closed", flush=True),
             share_commits=lambda: None,
             is_unsettled=False,
+            reads_side_by_side=False,
         )
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -103,7 +110,8 @@ def main() -> None:
     app = LosingApp() if "--losing" in sys.argv else TinyApp()
     with reserve_port(Address("127.0.0.1", 0)) as reserved:
         url = address_of(reserved).url
-        run_here(app, reserved, lambda: print(f"tiny at {url}\nPlugins: none", flush=True))
+        text = f"tiny at {url}\nPlugins: none"
+        run_here(app, Plan(reserved, lambda: print(text, flush=True), dict))
 
 
 if __name__ == "__main__":

@@ -41,8 +41,13 @@ def request(head: str, body: bytes = b"") -> bytes:
 def exchange(port: int, head: str, body: bytes = b"") -> Response:
     """Send one request and read the response to the end of the connection."""
     with connect(port) as connection:
-        connection.sendall(request(f"{head}\nConnection: close", body))
-        return read_response(connection)
+        return exchange_on(connection, head, body)
+
+
+def exchange_on(connection: socket.socket, head: str, body: bytes = b"") -> Response:
+    """Send the last request of a connection and read the response."""
+    connection.sendall(request(f"{head}\nConnection: close", body))
+    return read_response(connection)
 
 
 def read_response(connection: socket.socket, method: str = "") -> Response:

@@ -1,0 +1,93 @@
+"""`create-user`: makes an account, or replaces one, beside a running server or before any.
+
+The way to the first administrator: whoever may write the database file may make one.
+
+Source: protocol, plugins chapter 12.
+"""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import os
+import sys
+import time
+from collections.abc import Mapping
+
+from kinto_lite.plugins.accounts.creation import create_account
+from kinto_lite.plugins.accounts.names import IDENTIFIERS
+from kinto_lite.settings import read_settings
+
+#: Exit codes.
+IS_READONLY = 51
+HAS_NO_ACCOUNTS = 52
+ABORTED = 53
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `create-user`."""
+    parser.add_argument("-u", "--username", help="name of the account (default: ask)")
+    parser.add_argument(
+        "-p",
+        "--password",
+        help="its password; other users of this machine can see it here (default: ask)",
+    )
+
+
+def run(options: argparse.Namespace, given: Mapping[str, str]) -> int:
+    """Create or overwrite an account; return the exit code.
+
+    Errors: ConfigurationError, StorageError.
+    """
+    # Other commands need not wait for all that a server needs.
+    from kinto_lite.assembly import choose_storage_url, find_plugins, storage_options
+    from kinto_lite.storage.engines import open_storage
+
+    settings = read_settings(given, os.environ)
+    plugins = find_plugins(settings["includes"])
+    if settings["readonly"]:
+        return _refuse("Cannot create a user with a readonly server.", IS_READONLY)
+    if all(plugin.name != "accounts" for plugin in plugins):
+        return _refuse(
+            "Cannot create a user when the accounts plugin is not installed.", HAS_NO_ACCOUNTS
+        )
+    try:
+        name = _find_name(options.username)
+        password = options.password or _ask_password(name)
+    except (EOFError, KeyboardInterrupt):
+        return _refuse("User creation aborted", ABORTED)
+    print(f"Creating user '{name}'")
+    storage = open_storage(choose_storage_url(settings), storage_options(settings, plugins))
+    try:
+        create_account(storage, name, password, time.time_ns() // 1_000_000)
+    finally:
+        storage.close()
+    return 0
+
+
+def _refuse(message: str, code: int) -> int:
+    print(message, file=sys.stderr)
+    return code
+
+
+def _find_name(name: str | None) -> str:
+    """Return a valid name: the given one, or what is typed in until it is one."""
+    if name is None:
+        name = input("Username: ")
+    while not IDENTIFIERS.is_valid(name):
+        print(f"{name!r} is not a valid username.", file=sys.stderr)
+        print(
+            f"Username should match ^{IDENTIFIERS.pattern.pattern}$, please try again.",
+            file=sys.stderr,
+        )
+        name = input("Username: ")
+    return name
+
+
+def _ask_password(name: str) -> str:
+    while True:
+        password = getpass.getpass(f"Please enter a password for {name}: ")
+        if password and password == getpass.getpass("Please confirm the password: "):
+            return password
+        if password:
+            print("Sorry, passwords do not match, please try again.", file=sys.stderr)

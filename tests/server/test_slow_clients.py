@@ -1,0 +1,180 @@
+"""Clients that are slow, or never end what they began, cost the others nothing; reads that
+search much are cut, and run beside the worker's thread."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from kinto_lite.server.bodies import BodyLimits, Pace, read_body
+from kinto_lite.server.refusals import Refusal
+from tests.kinto.plain_client import PlainClient
+from tests.live import Server, start_server
+from tests.server.conftest import TINY
+from tests.server.wire import connect, exchange, read_response, request
+
+CROWD = 500
+RECORDS = "/v1/buckets/default/collections/tasks/records"
+PUT = f"PUT {RECORDS}/x HTTP/1.1\nAuthorization: Basic dXNlcjpwYXNzd29yZA==\nContent-Length: 900"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with one worker and a list whose page is large."""
+    environ = {"KINTO_BODY_GRACE_SECONDS": "60", "KINTO_BATCH_MAX_REQUESTS": "0"}
+    with start_server(tmp_path_factory.mktemp("slow"), environ=environ) as started:
+        item = {"method": "POST", "path": RECORDS, "body": {"data": {"text": "x" * 1000}}}
+        client = PlainClient(started.url, "user", "password")
+        client.send("POST", "/v1/batch", {"requests": [item] * 200})
+        yield started
+
+
+def send_half_a_header(connection: socket.socket) -> None:
+    connection.sendall(b"GET /v1/ HTTP/1.1\r\nHost: loc")
+
+
+def send_half_a_body(connection: socket.socket) -> None:
+    connection.sendall(request(PUT, b'{"data": {'))
+
+
+def send_a_byte_of_a_chunk(connection: socket.socket) -> None:
+    head = PUT.replace("Content-Length: 900", "Transfer-Encoding: chunked")
+    connection.sendall(request(head, b"384\r\n{"))
+
+
+def ask_and_read_nothing(connection: socket.socket) -> None:
+    head = f"GET {RECORDS} HTTP/1.1\nAuthorization: Basic dXNlcjpwYXNzd29yZA=="
+    connection.sendall(request(head) * 4)
+
+
+def send_a_wrong_password(connection: socket.socket) -> None:
+    head = "GET /v1/buckets/secret HTTP/1.1\nAuthorization: Basic dXNlcjp3cm9uZw=="
+    connection.sendall(request(head) * 4)
+
+
+def send_nothing(connection: socket.socket) -> None:
+    assert connection.fileno() > 0
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [
+        send_half_a_header,
+        send_half_a_body,
+        send_a_byte_of_a_chunk,
+        ask_and_read_nothing,
+        send_a_wrong_password,
+        send_nothing,
+    ],
+)
+def test_five_hundred_slow_clients_do_not_stop_a_healthy_one(
+    server: Server, begin: Callable[[socket.socket], None]
+) -> None:
+    healthy = PlainClient(server.url, "user", "password")
+    with ExitStack() as crowd:
+        for _ in range(CROWD):
+            begin(crowd.enter_context(connect_narrow(server.port)))
+        for number in range(20):
+            assert healthy.send("PUT", f"{RECORDS}/{number}", {"data": {"n": 1}}).status < 300
+            assert healthy.send("GET", f"{RECORDS}/{number}").status == 200
+
+
+def connect_narrow(port: int) -> socket.socket:
+    """Open a connection that takes little before it is read."""
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connection.connect(("127.0.0.1", port))
+    return connection
+
+
+def test_a_body_that_comes_too_slowly_is_408(tmp_path: Path) -> None:
+    environ = {"GRACE": "0.1", "PACE": "1000"}
+    with start_server(tmp_path, command=TINY, environ=environ) as server:
+        response = exchange(server.port, "PUT / HTTP/1.1\nContent-Length: 100", b"half")
+    assert response.status == 408
+    assert response.json["message"] == (
+        "The request body did not arrive within 30 seconds, at 1000 bytes per second or more."
+    )
+
+
+def test_a_body_without_length_that_comes_too_slowly_is_408(tmp_path: Path) -> None:
+    environ = {"GRACE": "0.1", "PACE": "1000"}
+    with start_server(tmp_path, command=TINY, environ=environ) as server:
+        head = "PUT / HTTP/1.1\nTransfer-Encoding: chunked"
+        assert exchange(server.port, head, b"64\r\nhalf").status == 408
+
+
+def test_a_refused_body_does_not_keep_its_connection(tmp_path: Path) -> None:
+    environ = {"GRACE": "0.1", "PACE": "1000"}
+    with (
+        start_server(tmp_path, command=TINY, environ=environ) as server,
+        connect(server.port) as connection,
+    ):
+        connection.sendall(request("PUT / HTTP/1.1\nContent-Length: 100", b"half"))
+        assert read_response(connection).status == 408
+        assert connection.recv(1) == b""
+
+
+# --- the pace of bodies, without a server --------------------------------------------------
+
+
+class FakeProtocol:
+    """Gives pieces of a body, each after some time."""
+
+    def __init__(self, pieces: list[bytes], pause: float = 0.0) -> None:
+        self._pieces = pieces
+        self._pause = pause
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in [*self._pieces, b""]:
+            await asyncio.sleep(self._pause)
+            yield piece
+
+
+def read(protocol: FakeProtocol, length: int, limits: BodyLimits) -> bytes:
+    """Read a body that is announced with its length."""
+    headers = {"content-length": str(length)}
+    return asyncio.run(read_body(headers, protocol, limits))  # type: ignore[arg-type]
+
+
+def test_what_has_arrived_gives_time_for_the_rest() -> None:
+    async def measure() -> float:
+        pace = Pace(BodyLimits(min_bytes_per_second=1000), 0)
+        async with pace.timer:
+            before = pace.timer.when() or 0
+            pace.count(b"x" * 2000)
+            return (pace.timer.when() or 0) - before
+
+    assert asyncio.run(measure()) == pytest.approx(2)
+
+
+def test_a_large_body_is_put_together() -> None:
+    assert len(read(FakeProtocol([b"x" * 10_000] * 10), 100_000, BodyLimits())) == 100_000
+
+
+def test_a_large_body_that_stalls_is_refused() -> None:
+    limits = BodyLimits(min_bytes_per_second=1000, grace_seconds=0.05)
+    with pytest.raises(Refusal) as caught:
+        read(FakeProtocol([b"x"], 60), 100_000, limits)
+    assert caught.value.reply.status == 408
+
+
+def test_a_large_body_that_ends_early_is_refused() -> None:
+    with pytest.raises(Refusal) as caught:
+        read(FakeProtocol([b"x"]), 100_000, BodyLimits())
+    assert caught.value.reply.status == 400
+
+
+def test_without_a_pace_only_the_deadline_counts() -> None:
+    limits = BodyLimits(timeout_seconds=7, min_bytes_per_second=0, grace_seconds=1)
+    assert limits.allowance(0) == 7
+
+
+@pytest.mark.parametrize(("size", "seconds"), [(0, 5), (1000, 6), (1_000_000, 30)])
+def test_more_bytes_may_take_longer_up_to_the_deadline(size: int, seconds: int) -> None:
+    assert BodyLimits().allowance(size) == seconds
