@@ -18,7 +18,7 @@ SQLITE_URL = "sqlite:///"
 
 #: Without a file: what every address gets.
 ANY_ADDRESS: Mapping[str, str] = {
-    "includes": "kinto.plugins.accounts kinto.plugins.default_bucket",
+    "includes": "kinto.plugins.accounts kinto.plugins.default_bucket kinto.plugins.history",
     "multiauth.policies": "account",
     "multiauth.policy.account.use": "kinto.plugins.accounts.AccountsPolicy",
     # Made on the command line; nobody can make an account over the network.

@@ -38,7 +38,7 @@ def test_the_start_prints_url_database_and_plugins_and_nothing_else(tmp_path: Pa
         assert first.endswith(f" at {server.url}/v1/")
         assert others == [
             f"Database: {tmp_path}/kinto-lite.db",
-            "Plugins: accounts, default_bucket",
+            "Plugins: accounts, default_bucket, history",
         ]
         assert put_record(server, "a") == 201
         server.stop()

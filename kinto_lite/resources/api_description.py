@@ -111,7 +111,7 @@ NAMED: Mapping[str, Named] = {
         "History_snapshot",
         {
             "200": parts.describe("The records as they were then.", _RECORDS),
-            **_select("401", "403", "404", "default"),
+            **_select("400", "401", "403", "404", "default"),
         },
         is_public=False,
         path="/buckets/{bucket_id}/snapshot/collections/{collection_id}@{timestamp}",

@@ -84,6 +84,8 @@ IDS = {
     "groups": ["g", "new"],
     "collections": ["free", "typed", "new"],
     "records": ["r", "new"],
+    "accounts": ["fuzz", "new"],
+    "timestamp": ["0", "1700000000000", "9999999999999", "abc"],
 }
 #: Filters on lists, with what narrows their values.
 FILTERS: dict[str, Json] = {
