@@ -30,7 +30,7 @@ setup(
     install_requires=[
         "apsw>=3.50",
         "bottle>=0.13,<0.14",
-        f"granian>=2.2,<3; {HAS_GRANIAN}",
+        f"granian>=2.8,<2.9; {HAS_GRANIAN}",
         "jsonpatch>=1.33",
         "jsonschema>=4.20",
         "waitress>=3.0",

@@ -22,7 +22,7 @@ THREADS = 4
 def is_available() -> bool:
     """Tell whether waitress is there."""
     try:
-        import waitress  # type: ignore[import-untyped]  # noqa: F401
+        import waitress  # noqa: F401
     except ImportError:
         return False
     return True
@@ -37,7 +37,7 @@ def run(
 ) -> None:
     """Serve on a bound socket until SIGTERM, SIGINT or SIGHUP; let requests in flight finish;
     call `on_stop`."""
-    from waitress.server import create_server  # type: ignore[import-untyped]
+    from waitress.server import create_server
 
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)

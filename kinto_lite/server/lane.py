@@ -30,9 +30,9 @@ from kinto_lite.server.rsgi import Scope
 from kinto_lite.storage.base import Storage
 
 #: How long the worker's thread lets a read search.
-FIRST_TRY_SECONDS = 0.02
+FIRST_TRY_SECONDS = 0.05
 #: Requests in the lane: the one that runs, and those that wait.
-MAX_REQUESTS = 16
+MAX_REQUESTS = 128
 #: How long the process stays when nobody needs it.
 IDLE_SECONDS = 60
 #: How long, and how many, slow requests are remembered.

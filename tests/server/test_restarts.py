@@ -196,7 +196,7 @@ def test_a_signal_under_load_loses_no_acknowledged_write(
     tmp_path: Path, workers: str, number: int
 ) -> None:
     stored: list[str] = []
-    with start_server(tmp_path, "--workers", workers) as server, ThreadPoolExecutor(4) as threads:
+    with ThreadPoolExecutor(4) as threads, start_server(tmp_path, "--workers", workers) as server:
         for thread in range(4):
             names = (f"r{thread}-{index}" for index in range(1_000_000))
             threads.submit(write_until_gone, server.url, names, stored)
@@ -219,7 +219,7 @@ def test_a_restart_under_load_loses_no_acknowledged_write(tmp_path: Path, worker
                 return
             write_until_gone(url, iter([f"r{thread}-{index}"]), stored)
 
-    with start_server(tmp_path, "--workers", workers) as server, ThreadPoolExecutor(4) as threads:
+    with ThreadPoolExecutor(4) as threads, start_server(tmp_path, "--workers", workers) as server:
         threads.map(write, [server.url] * 4, range(4))
         try:
             wait_until(lambda: len(stored) > 100)
