@@ -17,6 +17,11 @@ HAS_GRANIAN = (
     ' and platform_machine in "x86_64 AMD64 aarch64 arm64 ARM64 armv7l"'
 )
 
+HAS_UVLOOP = (
+    'platform_python_implementation == "CPython" and sys_platform != "win32"'
+    ' and platform_machine in "x86_64 aarch64 arm64"'
+)
+
 setup(
     name="kinto-lite",
     version=runpy.run_path(str(HERE / "kinto_lite" / "version.py"))["VERSION"],
@@ -32,6 +37,7 @@ setup(
         "bottle>=0.13,<0.14",
         f"granian>=2.8,<2.9; {HAS_GRANIAN}",
         "jsonpatch>=1.33",
+        f"uvloop>=0.19; {HAS_UVLOOP}",
         "jsonschema>=4.20",
         "waitress>=3.0",
     ],

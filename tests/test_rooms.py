@@ -50,11 +50,12 @@ DOORS = {
     "psycopg": "storage.postgres",
     "psycopg_pool": "storage.postgres",
     "referencing": "protocol.schemas",
+    "uvloop": "server",
     "waitress": "server",
 }
 
 #: Libraries that one file of their room imports.
-ONE_FILE_DOORS = ("granian", "waitress")
+ONE_FILE_DOORS = ("granian", "uvloop", "waitress")
 
 MAX_P90_LINES = 26
 MAX_LINES = 50

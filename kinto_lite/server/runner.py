@@ -12,9 +12,9 @@ import contextlib
 import os
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from kinto_lite.errors import ConfigurationError
 from kinto_lite.server.addresses import address_of
@@ -72,7 +72,7 @@ def run(edge: Edge, plan: Run) -> NoReturn:
     limit = limit_connections(raise_file_limit(), count_memory())
     restarts = False
     try:
-        restarts = asyncio.run(serve_until_stopped(edge, plan, limit))
+        restarts = run_loop(serve_until_stopped(edge, plan, limit))
     finally:
         plan.on_stop()
         if not restarts and plan.may_restart is not None:
@@ -85,6 +85,15 @@ def run(edge: Edge, plan: Run) -> NoReturn:
     # Not `sys.exit`: threads of Granian may still be on their way out (or wait for a client that
     # never ends its request), and they crash when the interpreter goes away under them.
     os._exit(0)
+
+
+def run_loop(main: Coroutine[Any, Any, bool]) -> bool:
+    """Run the event loop: the faster one where it is installed (a tenth less work a request)."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.run(main)
+    return uvloop.run(main)
 
 
 async def serve_until_stopped(edge: Edge, plan: Run, max_connections: int) -> bool:
