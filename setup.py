@@ -55,7 +55,7 @@ setup(
             "schemathesis>=4.30,<5",
             "webtest>=3.0",
         ],
-        "lint": ["mypy>=1.11", "ruff>=0.6", "types-jsonschema", "types-waitress"],
+        "lint": ["bcrypt>=4", "mypy>=1.11", "ruff>=0.6", "types-jsonschema", "types-waitress"],
         "build": ["build>=1.2"],
     },
     entry_points={"console_scripts": ["kinto-lite = kinto_lite.cli:main"]},
