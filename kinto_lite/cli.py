@@ -277,7 +277,7 @@ def describe_app(app: Any, url: str) -> list[str]:
     lines = [
         f"kinto-lite {VERSION} at {url}",
         f"Database: {describe_database(settings['storage_url'])}",
-        f"Plugins: {', '.join(short_names(settings['includes'])) or 'none'}",
+        f"Plugins: {', '.join(app.service.plugins) or 'none'}",
     ]
     if not settings["multiauth.policies"]:
         lines.append(CLOSED_HINT)
@@ -296,11 +296,6 @@ def has_nobody(app: Any) -> bool:
         return False
     with app.storage.transaction(write=False) as tx:
         return not has_accounts(tx)
-
-
-def short_names(modules: Sequence[str]) -> list[str]:
-    """Return the last part of each dotted name."""
-    return [name.rpartition(".")[2] for name in modules]
 
 
 def describe_database(url: str) -> str:

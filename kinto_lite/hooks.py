@@ -191,6 +191,8 @@ class Service:
     describers: list[Callable[[Asker], Mapping[str, Any]]] = field(default_factory=list)
     listeners: list[AfterWrite] = field(default_factory=list)
     finishers: list[Callable[[Call], None]] = field(default_factory=list)
+    #: Names of the plugins that are on, in order.
+    plugins: list[str] = field(default_factory=list)
     #: Sends a request through the whole pipeline inside a transaction that is already open
     #: (batch, personal bucket). Set by `pipeline`.
     perform: Callable[[Call, ApiRequest], Performed] = field(init=False)
@@ -210,6 +212,7 @@ class Service:
     def add_plugin(self, plugin: Plugin) -> None:
         """Set a plugin up and take its parts in."""
         parts = plugin.setup(self)
+        self.plugins.append(plugin.name)
         self.routes.extend(parts.routes)
         for name, capability in parts.capabilities.items():
             if name in self.capabilities:
