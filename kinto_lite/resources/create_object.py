@@ -36,11 +36,11 @@ def create_object(call: Call) -> Answer:
     check_negotiation(call)
     require(call, place, "create" if place.live is None else "read")
     preconditions = check_request(call, details)
-    check_parent(call, place)
     existing = None if place.live is None else place.live.last_modified
     check_preconditions(call, preconditions, place, existing)
     if place.live is not None:
         return show(call, place.live, 200)
+    check_parent(call, place)
     lists = find_replaced_lists(envelope, call.kind)
     wanted = Wanted(
         envelope.data or {}, lists, envelope.last_modified, has_new_id=envelope.id is MISSING

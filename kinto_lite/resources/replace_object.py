@@ -37,12 +37,12 @@ def replace_object(call: Call) -> Answer:
     envelope, details = read_envelope(call.request.body, content_type(call), call.kind)
     preconditions = check_request(call, details)
     check_id(call, ref.id)
-    check_parent(call, place)
     existing = None if place.live is None else place.live.last_modified
     check_preconditions(call, preconditions, place, existing)
     wrong_id = check_same_id(envelope.id, ref.id)
     if wrong_id:
         raise InvalidRequest(wrong_id)
+    check_parent(call, place)
     data = envelope.data if envelope.data is not None else read_attributes(place.live)
     lists = find_replaced_lists(envelope, call.kind)
     row = store(call, ref, place, Wanted(data, lists, envelope.last_modified))

@@ -154,7 +154,11 @@ def is_orphan(asked: Asked) -> bool:
 
 
 def is_old_group(asked: Asked) -> bool:
-    """The reference leaves group principals with the members."""
+    """The reference leaves group principals with the members, and with them what settings
+    grant to a group."""
+    names_group = any("/groups/" in str(value) for value in asked.settings.values())
+    if names_group and asked.status[1] in (401, 403) and asked.status[0] not in (401, 403):
+        return True
     is_hello = asked.path == "/v1/" and asked.where == ("body.user.principals[]",)
     return is_hello and len(asked.json[0]["user"]["principals"]) > len(
         asked.json[1]["user"]["principals"]

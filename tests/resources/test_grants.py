@@ -176,3 +176,19 @@ def test_a_missing_collection_is_told_to_holders_of_a_record_grant(
     path = "/buckets/b/collections/none/records"
     replies = [ask("GET", path, user="bob"), ask("GET", path + "/r", user="bob")]
     assert [describe(reply) for reply in replies] == ["404/111", "404/111"]
+
+
+@pytest.mark.parametrize(("method", "rest"), [("POST", ""), ("PUT", "/c")])
+def test_preconditions_come_before_the_missing_bucket(
+    make_ask: Callable[..., Asking], method: str, rest: str
+) -> None:
+    ask = make_ask(**grant("collection_write", "bob"))
+    path = f"/buckets/none/collections{rest}"
+    reply = ask(method, path, {"data": {}}, user="bob", headers={"If-Match": '"5"'})
+    assert reply.status_int == 412
+
+
+def test_a_wrong_id_comes_before_the_missing_bucket(make_ask: Callable[..., Asking]) -> None:
+    ask = make_ask(**grant("collection_write", "bob"))
+    reply = ask("PUT", "/buckets/none/collections/c", {"data": {"id": "x"}}, user="bob")
+    assert (reply.status_int, reply.json["details"][0]["name"]) == (400, "id")
