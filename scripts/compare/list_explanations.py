@@ -116,7 +116,8 @@ def is_tie(asked: Asked) -> bool:
     bodies = [body.get("data") for body in asked.json if isinstance(body, dict)]
     lists = [data for data in bodies if isinstance(data, list)]
     times = [[item.get("last_modified") for item in data] for data in lists]
-    is_cut_between = set(asked.where) == {"body.data[].id"}
+    other_objects, other_times = "body.data[].id", "body.data[].last_modified"
+    is_cut_between = other_objects in asked.where and other_times not in asked.where
     has_twins = any(len(set(one)) < len(one) for one in times)
     return is_about_items(asked) and (has_twins or is_cut_between)
 
