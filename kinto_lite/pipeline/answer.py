@@ -13,7 +13,7 @@ import logging
 from dataclasses import replace
 from threading import BoundedSemaphore
 from typing import cast
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from kinto_lite.errors import (
     BAD_REQUEST,
@@ -25,6 +25,7 @@ from kinto_lite.errors import (
     URL_NOT_FOUND,
     VERSION_NOT_FOUND,
     ApiError,
+    ErrorRow,
     InvalidForm,
     SlowWork,
 )
@@ -42,10 +43,8 @@ from kinto_lite.pipeline.routing import (
     is_versioned,
 )
 from kinto_lite.protocol.caching import redirect_cache
-from kinto_lite.storage.base import Busy, Full, NeedsWrite, StorageError, TooLong, Transaction
-
-#: What may stand in the path of a URL as it is (RFC 3986), besides letters and digits.
-_SAFE_IN_PATHS = "/-._~!$&'()*+,;=:@"
+from kinto_lite.protocol.pagination import quote_path
+from kinto_lite.storage.base import Full, NeedsWrite, StorageError, TooLong, Transaction
 
 _BAD_QUERY = (
     "A request with an incorrect encoding in the querystring wasreceived. Please make sure your "
@@ -91,8 +90,7 @@ class Pipeline:
     def _do(self, work: SlowWork, request: ApiRequest) -> ApiError | None:
         """Do what a request needs, when it is its turn; return why that cannot be."""
         if not self._turns.acquire(timeout=_TURN_SECONDS):
-            retry = ("Retry-After", str(self._service.settings["retry_after_seconds"]))
-            return ApiError(UNAVAILABLE, headers=[retry])
+            return self._refuse_for_now(UNAVAILABLE)
         try:
             request.done[work.key] = work.run()
         except Exception:
@@ -257,7 +255,7 @@ class Pipeline:
 
     def _redirect(self, request: ApiRequest, path: str, ttl_seconds: int) -> Answer:
         query = f"?{request.query}" if request.query else ""
-        location = self._service.origin_of(request) + quote(path, safe=_SAFE_IN_PATHS) + query
+        location = self._service.origin_of(request) + quote_path(path) + query
         headers = [("Location", location), ("Content-Type", "text/plain; charset=UTF-8")]
         return Answer(307, [*headers, *redirect_cache(ttl_seconds, self._service.clock())])
 
@@ -265,15 +263,15 @@ class Pipeline:
         return error_answer(error, self._service.settings)
 
     def _map_storage_error(self, error: StorageError) -> ApiError:
-        retry = ("Retry-After", str(self._service.settings["retry_after_seconds"]))
         if isinstance(error, TooLong):
-            return ApiError(UNAVAILABLE, _TOO_LONG, headers=[retry])
+            return self._refuse_for_now(UNAVAILABLE, _TOO_LONG)
         log.error("%s: %s", type(error).__name__, error)
-        if isinstance(error, Full):
-            return ApiError(STORAGE_FULL, headers=[retry])
-        if isinstance(error, Busy):
-            return ApiError(UNAVAILABLE, headers=[retry])
-        return ApiError(UNAVAILABLE, headers=[retry])
+        return self._refuse_for_now(STORAGE_FULL if isinstance(error, Full) else UNAVAILABLE)
+
+    def _refuse_for_now(self, row: ErrorRow, message: str | None = None) -> ApiError:
+        """Return an error that says when to come back."""
+        seconds = str(self._service.settings["retry_after_seconds"])
+        return ApiError(row, message, headers=[("Retry-After", seconds)])
 
 
 def _is_detached(route: Route, request: ApiRequest) -> bool:

@@ -80,7 +80,12 @@ def next_page_url(
     """
     kept = [pair for pair in pairs if pair[0].strip() not in ("_limit", "_token")]
     query = urlencode([*kept, ("_limit", str(limit)), ("_token", token)])
-    return f"{origin}{quote(path, safe=_SAFE_IN_PATHS)}?{query}"
+    return f"{origin}{quote_path(path)}?{query}"
+
+
+def quote_path(path: str) -> str:
+    """Return a decoded path as it stands in a URL (RFC 3986)."""
+    return quote(path, safe=_SAFE_IN_PATHS)
 
 
 def describe_scope(path: str, filters: Sequence[Filter]) -> str:
