@@ -11,10 +11,10 @@ from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
 
-#: Where Granian has wheels; elsewhere waitress serves.
-HAS_GRANIAN = (
+#: Where httptools has wheels; elsewhere h11 parses.
+HAS_HTTPTOOLS = (
     'platform_python_implementation == "CPython"'
-    ' and platform_machine in "x86_64 AMD64 aarch64 arm64 ARM64 armv7l"'
+    ' and platform_machine in "x86_64 AMD64 aarch64 arm64"'
 )
 
 HAS_UVLOOP = (
@@ -35,11 +35,11 @@ setup(
     install_requires=[
         "apsw>=3.50",
         "bottle>=0.13,<0.14",
-        f"granian>=2.8,<2.9; {HAS_GRANIAN}",
+        "h11>=0.14",
+        f"httptools>=0.6; {HAS_HTTPTOOLS}",
         "jsonpatch>=1.33",
         f"uvloop>=0.19; {HAS_UVLOOP}",
         "jsonschema>=4.20",
-        "waitress>=3.0",
     ],
     extras_require={
         # For accounts whose passwords Kinto hashed.
@@ -55,7 +55,7 @@ setup(
             "schemathesis>=4.30,<5",
             "webtest>=3.0",
         ],
-        "lint": ["bcrypt>=4", "mypy>=1.11", "ruff>=0.6", "types-jsonschema", "types-waitress"],
+        "lint": ["bcrypt>=4", "mypy>=1.11", "ruff>=0.6", "types-jsonschema"],
         "build": ["build>=1.2"],
     },
     entry_points={"console_scripts": ["kinto-lite = kinto_lite.cli:main"]},

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from kinto_lite.errors import ConfigurationError
 from kinto_lite.server.certificates import TlsFiles
-from kinto_lite.server.edge import call_app
 from kinto_lite.server.lane import give_way, serve_lane
 from kinto_lite.server.running import run_worker
 from kinto_lite.server.workers import READY
@@ -26,11 +25,12 @@ def main() -> int:
         app = make_app(task["settings"])
         if task.get("is_lane"):
             give_way()
-            serve_lane(lambda environ: call_app(app, environ), sys.stdin.buffer, sys.stdout.buffer)
+            serve_lane(app.answer, sys.stdin.buffer, sys.stdout.buffer)
             return 0
         listener = socket.socket(fileno=task["listener"])
         tls = task["tls"] and TlsFiles(*map(Path, task["tls"]))
         run_worker(app, listener, tls, task["settings"], say_ready)
+        return 0
     except (ConfigurationError, StorageError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -97,11 +97,12 @@ def test_a_flag_wins_over_the_environment(tmp_path: Path) -> None:
         assert not (tmp_path / "yours.db").exists()
 
 
-def test_without_granian_it_runs_under_waitress(tmp_path: Path) -> None:
-    missing = tmp_path / "missing" / "granian"
-    missing.mkdir(parents=True)
-    (missing / "__init__.py").write_text("raise ImportError('no wheel')")
-    environ = {"PYTHONPATH": os.pathsep.join([str(missing.parent), str(ROOT)])}
+@pytest.mark.parametrize("missing", ["httptools", "uvloop"])
+def test_without_what_has_no_wheel_it_runs_all_the_same(tmp_path: Path, missing: str) -> None:
+    hiding = tmp_path / "hiding" / missing
+    hiding.mkdir(parents=True)
+    (hiding / "__init__.py").write_text("raise ImportError('no wheel')")
+    environ = {"PYTHONPATH": os.pathsep.join([str(hiding.parent), str(ROOT)])}
     with start_server(tmp_path, environ=environ) as server:
         assert put_record(server, "a") == 201
         assert server.stop() == 0

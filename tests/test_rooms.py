@@ -42,7 +42,8 @@ DOORS = {
     "apsw": "storage.sqlite",
     "bcrypt": "plugins.accounts.passwords",
     "bottle": "web",
-    "granian": "server",
+    "h11": "server",
+    "httptools": "server",
     "jsonpatch": "protocol.patches",
     "jsonpointer": "protocol.patches",
     "jsonschema": "protocol.schemas",
@@ -51,11 +52,10 @@ DOORS = {
     "psycopg_pool": "storage.postgres",
     "referencing": "protocol.schemas",
     "uvloop": "server",
-    "waitress": "server",
 }
 
 #: Libraries that one file of their room imports.
-ONE_FILE_DOORS = ("granian", "uvloop", "waitress")
+ONE_FILE_DOORS = ("h11", "httptools", "uvloop")
 
 MAX_P90_LINES = 26
 MAX_LINES = 50

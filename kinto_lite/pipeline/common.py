@@ -163,10 +163,13 @@ def _exposed_names(route: Route, method: str) -> tuple[str, ...]:
 
 def _add_content_headers(request: ApiRequest, answer: Answer) -> Answer:
     """Add type and length; drop the body where there must be none."""
+    given = {name for name, _ in answer.headers}
     if answer.status != 304:
-        if answer.body and not any(name == "Content-Type" for name, _ in answer.headers):
+        if answer.body and "Content-Type" not in given:
             answer.headers.append(_JSON)
-        answer.headers.append(("Content-Length", str(len(answer.body))))
+        # An alias passes on the length, too; of HEAD, there is no body to measure any more.
+        if "Content-Length" not in given:
+            answer.headers.append(("Content-Length", str(len(answer.body))))
     if request.method == "HEAD" or answer.status == 304:
         answer.body = b""
     return answer

@@ -1,7 +1,6 @@
-"""The server: what only a server can do for the WSGI app. The app itself is made elsewhere.
+"""Serving the app to the world: what only a server process can do.
 
-`addresses` reserves the port, `environ` and `bodies` turn a request into a WSGI environ,
-`edge` calls the app from Granian's asynchronous interface, `runner` runs it under Granian,
-`workers` keeps several such processes alive, `fallback` is waitress. Granian and waitress are
-imported in this room only.
+`parsers`, `messages` and `connections` turn bytes into requests, `edge` has the app answer them,
+`responses` turns answers into bytes. `runner` runs that in one process, `workers` keeps several
+such processes alive. The app itself is a plain WSGI callable that any other server runs, too.
 """

@@ -69,3 +69,11 @@ def describe_fault(files: TlsFiles, error: ssl.SSLError) -> str:
     if error.reason and "TOO_SMALL" in error.reason:
         return f"The key of {files.certificate} is too short to be safe: make a new one."
     return f"{files.key} holds no key in PEM format for {files.certificate}."
+
+
+def build_context(files: TlsFiles) -> ssl.SSLContext:
+    """Return what connections of a server need: TLS 1.2 or newer, the key, the certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(files.certificate, files.key)
+    return context

@@ -12,21 +12,19 @@ all other processes. How many requests may wait for it is bounded.
 from __future__ import annotations
 
 import asyncio
-import io
 import json
 import marshal
 import os
 import struct
-import sys
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import IO, Any
 from urllib.parse import parse_qsl
 
+from kinto_lite.model import Answer, ApiRequest
 from kinto_lite.server.processes import build_environment, worker_command
-from kinto_lite.server.refusals import Reply, too_busy
-from kinto_lite.server.rsgi import Scope
+from kinto_lite.server.refusals import too_busy
 from kinto_lite.storage.base import Storage
 
 #: How long the worker's thread lets a read search.
@@ -63,25 +61,25 @@ class SlowLane:
         if self._is_open:
             storage.limit_reads(FIRST_TRY_SECONDS)
 
-    def is_expected(self, method: str, path: str, query: str) -> bool:
+    def is_expected(self, request: ApiRequest) -> bool:
         """Tell whether a request looks like one that was slow a moment ago."""
-        if not self._slow or method not in ("GET", "HEAD"):
+        if not self._slow or request.method not in ("GET", "HEAD"):
             return False
-        return self._slow.get(find_shape(path, query), 0) > time.monotonic()
+        return self._slow.get(find_shape(request.path, request.query), 0) > time.monotonic()
 
-    def takes(self, scope: Scope) -> bool:
+    def takes(self, request: ApiRequest) -> bool:
         """Tell whether the last request of the worker's thread was cut short, and is to run
         again here; remember what it looks like."""
         if not self._is_open or not self._storage.was_cut:
             return False
-        shape = find_shape(scope.path, scope.query_string)
+        shape = find_shape(request.path, request.query)
         self._slow[shape] = time.monotonic() + MEMORY_SECONDS
         self._slow.move_to_end(shape)
         if len(self._slow) > MAX_REMEMBERED:
             self._slow.popitem(last=False)
         return True
 
-    async def run(self, environ: Mapping[str, Any], body: bytes) -> Reply:
+    async def run(self, request: ApiRequest) -> Answer:
         """Run a request in the process of the lane.
 
         Errors: Refusal when too many wait, or the process ends before it answers.
@@ -91,11 +89,11 @@ class SlowLane:
         self._requests += 1
         try:
             async with self._turn:
-                return await self._exchange(pack(select_plain(environ), body))
+                return await self._exchange(pack_request(request))
         finally:
             self._requests -= 1
 
-    async def _exchange(self, message: bytes) -> Reply:
+    async def _exchange(self, message: bytes) -> Answer:
         process = await self._find_process()
         assert process.stdin is not None
         assert process.stdout is not None
@@ -109,7 +107,7 @@ class SlowLane:
             # What this request would have read must not become the answer to the next one.
             self.kill()
             raise
-        return Reply(*marshal.loads(reply))
+        return Answer(*marshal.loads(reply))
 
     async def _find_process(self) -> asyncio.subprocess.Process:
         """Return the process of the lane; start it when it does not run."""
@@ -153,9 +151,17 @@ def find_shape(path: str, query: str) -> _Shape:
     return path, tuple(sorted(names)) if names <= INDEXED else None
 
 
-def select_plain(environ: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what can be told to another process."""
-    return {key: value for key, value in environ.items() if isinstance(value, str | bool | tuple)}
+def pack_request(request: ApiRequest) -> bytes:
+    """Return a request as a message. What was done for it is done again there."""
+    return pack(
+        request.method,
+        request.path,
+        request.query,
+        dict(request.headers),
+        request.body,
+        request.origin,
+        request.remote_address,
+    )
 
 
 def pack(*values: Any) -> bytes:
@@ -170,11 +176,10 @@ def give_way() -> None:
         os.nice(NICENESS)
 
 
-def serve_lane(call: Callable[[dict[str, Any]], Reply], source: IO[bytes], sink: IO[bytes]) -> None:
+def serve_lane(answer: Callable[[ApiRequest], Answer], source: IO[bytes], sink: IO[bytes]) -> None:
     """Answer the requests that come as messages, until their source ends."""
     while head := source.read(_LENGTH.size):
-        environ, body = marshal.loads(source.read(*_LENGTH.unpack(head)))
-        environ |= {"wsgi.input": io.BytesIO(body), "wsgi.errors": sys.stderr}
-        reply = call(environ)
-        sink.write(pack(reply.status, reply.headers, reply.body))
+        request = ApiRequest(*marshal.loads(source.read(*_LENGTH.unpack(head))))
+        found = answer(request)
+        sink.write(pack(found.status, found.headers, found.body))
         sink.flush()

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from kinto_lite.errors import (
     BAD_REQUEST,
+    METHOD_NOT_ALLOWED,
     TOO_LARGE,
     UNAVAILABLE,
     UNEXPECTED,
     ApiError,
     ErrorRow,
 )
+from kinto_lite.model import Answer
 from kinto_lite.protocol.payloads import error_body
 
 REQUEST_TIMEOUT = ErrorRow(408, 107, "Request Timeout")
+HEAD_TOO_LARGE = ErrorRow(431, 107, "Request Header Fields Too Large")
 #: When to try again what met a crowd.
 RETRY_SECONDS = 3
 
@@ -34,15 +36,6 @@ COMMON_HEADERS = (
 )
 
 
-@dataclass(slots=True)
-class Reply:
-    """A response as it goes to the server; header values are latin-1 text, as WSGI has it."""
-
-    status: int
-    headers: list[tuple[str, str]]
-    body: bytes
-
-
 class Refusal(Exception):
     """The server answers this request itself."""
 
@@ -55,16 +48,17 @@ class Refusal(Exception):
         headers: Sequence[tuple[str, str]] = (),
     ) -> None:
         super().__init__(message or row.title)
-        close = [("Connection", "close")] if closes else []
-        self.reply = refuse(row, message, [*headers, *close])
+        self.answer = refuse(row, message, headers)
+        #: Whether nothing more can be read from the connection.
+        self.closes = closes
 
 
 def refuse(
     row: ErrorRow, message: str | None = None, headers: Sequence[tuple[str, str]] = ()
-) -> Reply:
+) -> Answer:
     """Return the response for an error, with headers of its own."""
     headers = [*COMMON_HEADERS, *headers]
-    return Reply(row.status, headers, error_body(ApiError(row, message)))
+    return Answer(row.status, headers, error_body(ApiError(row, message)))
 
 
 def too_large(max_body_bytes: int, *, closes: bool) -> Refusal:
@@ -92,6 +86,23 @@ def broken_body() -> Refusal:
     return Refusal(BAD_REQUEST, "The request body is incomplete.", closes=True)
 
 
-def unexpected() -> Reply:
+def head_too_large() -> Refusal:
+    """Return the refusal of headers that are too many, or too long."""
+    return Refusal(HEAD_TOO_LARGE, "The URL or the headers are too long.", closes=True)
+
+
+def not_http(has_head: bool) -> Refusal:
+    """Return the refusal of what cannot be read: in the body, or before it."""
+    if has_head:
+        return broken_body()
+    return Refusal(BAD_REQUEST, "This is no HTTP request.", closes=True)
+
+
+def unknown_method() -> Refusal:
+    """Return the refusal of a method that no URL has."""
+    return Refusal(METHOD_NOT_ALLOWED, closes=True)
+
+
+def unexpected() -> Answer:
     """Return the response for a failure of our own; it tells nothing about it."""
     return refuse(UNEXPECTED)

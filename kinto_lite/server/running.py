@@ -1,4 +1,4 @@
-"""Runs an app on a socket: under Granian, else under waitress; in this process or in several."""
+"""Runs an app on a socket: in this process or in several."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import socket
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 from kinto_lite.errors import ConfigurationError
-from kinto_lite.server import fallback, runner
+from kinto_lite.server import runner
 from kinto_lite.server.addresses import address_of
-from kinto_lite.server.bodies import BodyLimits
 from kinto_lite.server.certificates import TlsFiles
 from kinto_lite.server.edge import Edge
-from kinto_lite.server.environ import build_base
 from kinto_lite.server.lane import SlowLane
+from kinto_lite.server.limits import Limits
 from kinto_lite.server.listeners import remove_path, share_port
 from kinto_lite.server.processes import build_environment, worker_command
+from kinto_lite.server.requests import Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,22 +36,11 @@ class Plan:
 def run_here(app: Any, plan: Plan) -> None:
     """Serve in this process until a signal, then close the app's storage.
 
-    Under Granian, the process ends here, or becomes a new one.
-
-    Errors: ConfigurationError when the server does not start.
+    At a restart this process becomes a new one.
     """
-    close, address = app.storage.close, address_of(plan.reserved)
-    if runner.is_available():
-        edge = build_edge(app, plan.reserved, plan.tls, plan.read_settings(), plan.on_ready)
-        runner.run(edge, runner.Run(plan.reserved, plan.tls, edge.close, plan_restart(plan)))
-    if fallback.is_available() and plan.tls is None:
-        max_body_bytes = app.service.settings["max_body_bytes"]
-        fallback.run(app, plan.reserved, max_body_bytes, plan.on_ready, close)
-        remove_path(address)
-        return
-    close()
-    needed = "There is no server" if plan.tls is None else "TLS needs Granian"
-    raise ConfigurationError(f"{needed}: install granian.")
+    edge = build_edge(app, plan.reserved, plan.tls, plan.read_settings())
+    own = runner.Run(plan.reserved, plan.tls, plan.on_ready, plan_restart(plan))
+    runner.run(edge, own)
 
 
 def plan_restart(plan: Plan) -> Callable[[], bool]:
@@ -74,45 +63,36 @@ def run_worker(
     tls: TlsFiles | None,
     given: Mapping[str, Any],
     on_ready: Callable[[], None],
-) -> NoReturn:
+) -> None:
     """Serve in this process, one of several, until a signal or until the parent ends. `given` are
     the settings that the app was made from."""
-    edge = build_edge(app, listener, tls, given, on_ready, is_multiprocess=True)
-    runner.run(edge, runner.Run(listener, tls, edge.close))
+    edge = build_edge(app, listener, tls, given)
+    runner.run(edge, runner.Run(listener, tls, on_ready))
 
 
 def build_edge(
-    app: Any,
-    listener: socket.socket,
-    tls: TlsFiles | None,
-    given: Mapping[str, Any],
-    on_ready: Callable[[], None],
-    *,
-    is_multiprocess: bool = False,
+    app: Any, listener: socket.socket, tls: TlsFiles | None, given: Mapping[str, Any]
 ) -> Edge:
     """Return the edge around an app, with the limits of its settings."""
     settings = app.service.settings
-    limits = BodyLimits(
+    limits = Limits(
         settings["max_body_bytes"],
         settings["body_timeout_seconds"],
         settings["body_min_bytes_per_second"],
         settings["body_grace_seconds"],
     )
-    scheme = "http" if tls is None else "https"
-    base = build_base(address_of(listener), scheme, is_multiprocess)
+    origin = Origin(address_of(listener), "http" if tls is None else "https")
     lane = SlowLane(app.storage, {"settings": dict(given)})
-    return Edge(app, base, limits, lane, on_ready)
+    return Edge(app, origin, limits, lane)
 
 
 def run_workers(plan: Plan, count: int) -> None:
     """Serve in `count` processes until a signal.
 
-    Errors: ConfigurationError when they do not start, or Granian is missing.
+    Errors: ConfigurationError when they do not start.
     """
     from kinto_lite.server.workers import Crew
 
-    if not runner.is_available():
-        raise ConfigurationError("Several workers need Granian: install granian.")
     listeners = share_port(plan.reserved, count)
     tls = plan.tls and [str(path) for path in plan.tls]
 

@@ -11,23 +11,21 @@ import bottle
 
 from kinto_lite.errors import ApiError
 from kinto_lite.hooks import Service
-from kinto_lite.model import Answer
+from kinto_lite.model import Answer, ApiRequest
 from kinto_lite.pipeline.answer import Pipeline
 from kinto_lite.storage.base import Storage, StorageError
 from kinto_lite.web.proxies import TrustedProxies
-from kinto_lite.web.request import read_envelope, read_request
+from kinto_lite.web.request import check_url, read_envelope, read_request
 
 _STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 _Environ = dict[str, Any]
 
 
 class App:
-    """A WSGI application around one service.
+    """An application around one service: a WSGI callable, and `respond` for a server of ours.
 
     `storage` is the database it uses: `app.storage.flush()` empties it, `app.storage.close()`
     releases it. `service` holds the settings and everything that was built from them.
-    A server that can do slow work beside other requests passes a dict of its results as
-    `kinto_lite.done` in the environment; what is missing in it is raised as `errors.SlowWork`.
     """
 
     def __init__(self, service: Service) -> None:
@@ -41,8 +39,6 @@ class App:
         self._bottle.route("<path:re:.*>", method="ANY", callback=self._answer)
 
     def __call__(self, environ: _Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        if self._proxies:
-            self._proxies.rewrite(environ)
         # Bottle answers in HTML what it cannot decode, so it routes a path that says nothing.
         environ["kinto_lite.path"] = environ.get("PATH_INFO", "")
         environ["PATH_INFO"] = "/"
@@ -61,18 +57,40 @@ class App:
         answer = environ["kinto_lite.answer"] = self._run(environ)
         return answer.body
 
-    def refuse(self, environ: _Environ, error: StorageError) -> Answer:
-        """Return the answer to a request whose writes could not be committed afterwards."""
-        return self._pipeline.refuse_storage(read_envelope(environ), error)
-
     def _run(self, environ: _Environ) -> Answer:
         try:
             request = read_request(environ, self._max_body_bytes)
         except ApiError as error:
             bare_request = read_envelope({**environ, "PATH_INFO": "/"})
             return self._pipeline.refuse(bare_request, error)
-        done = environ.get("kinto_lite.done")
-        if done is None:
-            return self._pipeline.answer(request)
-        request.done = done
-        return self._pipeline.attempt(request)
+        if self._proxies:
+            self._proxies.rewrite(request)
+        return self._pipeline.answer(request)
+
+    def respond(self, request: ApiRequest) -> Answer:
+        """Answer a request of a server that does slow work beside other requests: what is
+        missing in `request.done` is raised as SlowWork."""
+        refusal = self._prepare(request)
+        return self._pipeline.attempt(request) if refusal is None else refusal
+
+    def answer(self, request: ApiRequest) -> Answer:
+        """Answer a request of a server that does one thing after the other."""
+        refusal = self._prepare(request)
+        return self._pipeline.answer(request) if refusal is None else refusal
+
+    def refuse(self, request: ApiRequest, error: StorageError) -> Answer:
+        """Return the answer to a request whose writes could not be committed afterwards."""
+        return self._pipeline.refuse_storage(request, error)
+
+    def _prepare(self, request: ApiRequest) -> Answer | None:
+        """Make a request what it is behind trusted proxies; refuse one that cannot be read.
+
+        May be called again with the same request.
+        """
+        try:
+            check_url(request)
+        except ApiError as error:
+            return self._pipeline.refuse(request, error)
+        if self._proxies:
+            self._proxies.rewrite(request)
+        return None

@@ -9,9 +9,10 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable
-from typing import Any
 
 from kinto_lite.errors import ConfigurationError
+from kinto_lite.model import ApiRequest
+from kinto_lite.web.request import name_origin
 
 #: In the setting: who connects through a unix socket.
 UNIX = "unix"
@@ -38,22 +39,26 @@ class TrustedProxies:
     def __bool__(self) -> bool:
         return self._trusts_unix or bool(self._networks)
 
-    def rewrite(self, environ: dict[str, Any]) -> None:
-        """Put client, scheme and host into a WSGI environ as a trusted proxy tells them.
+    def rewrite(self, request: ApiRequest) -> None:
+        """Put client, scheme and host into a request as a trusted proxy tells them.
 
         Values that cannot be right are left out.
         """
-        if not self._is_trusted(environ.get("REMOTE_ADDR", "")):
+        if not self._is_trusted(request.remote_address):
             return
-        client = self._find_client(environ.get("HTTP_X_FORWARDED_FOR", ""))
+        headers = request.headers
+        client = self._find_client(headers.get("x-forwarded-for", ""))
         if client:
-            environ["REMOTE_ADDR"] = client
-        scheme = last_word(environ.get("HTTP_X_FORWARDED_PROTO", "")).lower()
-        if scheme in ("http", "https"):
-            environ["wsgi.url_scheme"] = scheme
-        host = last_word(environ.get("HTTP_X_FORWARDED_HOST", ""))
-        if _HOST.fullmatch(host):
-            environ["HTTP_HOST"] = host
+            request.remote_address = client
+        scheme, _, host = request.origin.partition("://")
+        said_scheme = last_word(headers.get("x-forwarded-proto", "")).lower()
+        if said_scheme in ("http", "https"):
+            # A proxy passes on the host without a port that its scheme implies.
+            scheme = said_scheme
+        said_host = last_word(headers.get("x-forwarded-host", ""))
+        if _HOST.fullmatch(said_host):
+            host = said_host
+        request.origin = name_origin(scheme, host)
 
     def _is_trusted(self, peer: str) -> bool:
         if not peer or peer.startswith("/"):

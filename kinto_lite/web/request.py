@@ -31,12 +31,17 @@ def read_request(environ: Mapping[str, Any], max_body_bytes: int) -> ApiRequest:
     `max_body_bytes`, 414 for an endless URL.
     """
     request = read_envelope(environ)
+    check_url(request)
+    request.body = _read_body(environ, max_body_bytes)
+    return request
+
+
+def check_url(request: ApiRequest) -> None:
+    """Raise ApiError for a URL that holds control characters, 400, or has no end, 414."""
     if _CONTROLS.search(request.query) or _CONTROLS.search(request.origin):
         raise ApiError(BAD_REQUEST, "The URL holds control characters.")
     if len(request.query) + len(request.path) > MAX_URL_CHARACTERS:
         raise ApiError(URI_TOO_LONG, "The URL is too long.")
-    request.body = _read_body(environ, max_body_bytes)
-    return request
 
 
 def read_envelope(environ: Mapping[str, Any]) -> ApiRequest:
@@ -76,7 +81,11 @@ def _read_origin(environ: Mapping[str, Any]) -> str:
     host = environ.get("HTTP_HOST")
     if not host:
         host = f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
-    scheme = environ["wsgi.url_scheme"]
+    return name_origin(environ["wsgi.url_scheme"], host)
+
+
+def name_origin(scheme: str, host: str) -> str:
+    """Return scheme and host, without a port that the scheme implies."""
     return f"{scheme}://{host.removesuffix(_DEFAULT_PORTS.get(scheme, ''))}"
 
 

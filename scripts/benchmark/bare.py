@@ -7,26 +7,26 @@ What it reaches is the limit of what any app behind this edge could reach. It is
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import kinto_lite
 from kinto_lite.cli import main
+from kinto_lite.model import Answer, ApiRequest
 
 BODY = b'{"data":{"id":"a","last_modified":1,"title":"Always the same answer"}}'
 HEADERS = [("Content-Type", "application/json"), ("Content-Length", str(len(BODY)))]
 
 
 class BareApp:
-    """A WSGI app with one answer, that has all else of a real one."""
+    """An app with one answer, that has all else of a real one."""
 
     def __init__(self, app: Any) -> None:
         self._app = app
 
-    def __call__(self, environ: Any, start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def respond(self, _request: ApiRequest) -> Answer:
         """Answer."""
-        start_response("200 OK", HEADERS)
-        return (BODY,)
+        return Answer(200, HEADERS, BODY)
 
     def __getattr__(self, name: str) -> Any:
         """Return what the server asks an app for, such as its storage."""

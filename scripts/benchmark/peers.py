@@ -31,7 +31,7 @@ class KintoLite(Peer):
     name = "kinto-lite"
     durability = "on disk before the answer (shared commits)"
     hello = "/v1/"
-    served = "`kinto-lite --ini FILE`: Granian, one worker"
+    served = "`kinto-lite --ini FILE`: one worker"
 
     def __init__(self, place: Place) -> None:
         super().__init__(place)

@@ -12,10 +12,13 @@ from tests.live import Server, start_server
 TINY = (str(Path(__file__).with_name("tiny.py")),)
 
 
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server under Granian, shared by the tests of a module."""
-    with start_server(tmp_path_factory.mktemp("tiny"), command=TINY) as server:
+@pytest.fixture(scope="module", params=[(), ("--plain",)], ids=["httptools", "h11"])
+def tiny(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """A server, shared by the tests of a module; with each of the parsers."""
+    folder = tmp_path_factory.mktemp("tiny")
+    with start_server(folder, *request.param, command=TINY) as server:
         yield server
 
 

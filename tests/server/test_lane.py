@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
+from kinto_lite.model import Answer, ApiRequest
 from kinto_lite.server import lane
-from kinto_lite.server.lane import SlowLane, find_shape, pack, serve_lane
-from kinto_lite.server.refusals import Refusal, Reply
+from kinto_lite.server.lane import SlowLane, find_shape, pack, pack_request, serve_lane
+from kinto_lite.server.refusals import Refusal
 from tests.kinto.plain_client import PlainClient
 from tests.live import start_server
 
@@ -30,16 +31,12 @@ def make_storage(side_by_side: bool = True) -> Any:
     )
 
 
-def make_scope(path: str, query: str) -> Any:
-    return SimpleNamespace(path=path, query_string=query)
-
-
 @pytest.fixture
 def slow() -> SlowLane:
     """A lane that has met a slow filter and a slow page."""
     made = SlowLane(make_storage(), {})
-    assert made.takes(make_scope(RECORDS, "title=x"))
-    assert made.takes(make_scope(RECORDS, "_limit=9000"))
+    assert made.takes(ApiRequest("GET", RECORDS, "title=x"))
+    assert made.takes(ApiRequest("GET", RECORDS, "_limit=9000"))
     return made
 
 
@@ -57,17 +54,17 @@ def slow() -> SlowLane:
 def test_requests_that_look_like_a_slow_one_go_there_at_once(
     slow: SlowLane, method: str, query: str, is_expected: bool
 ) -> None:
-    assert slow.is_expected(method, RECORDS, query) is is_expected
+    assert slow.is_expected(ApiRequest(method, RECORDS, query)) is is_expected
 
 
 def test_other_lists_do_not(slow: SlowLane) -> None:
-    assert not slow.is_expected("GET", "/v1/buckets/b/collections/d/records", "title=y")
+    assert not slow.is_expected(ApiRequest("GET", "/v1/buckets/b/collections/d/records", "title=y"))
 
 
 def test_only_so_many_are_remembered(slow: SlowLane) -> None:
     for number in range(lane.MAX_REMEMBERED):
-        slow.takes(make_scope(f"/v1/{number}", ""))
-    assert not slow.is_expected("GET", RECORDS, "title=y")
+        slow.takes(ApiRequest("GET", f"/v1/{number}"))
+    assert not slow.is_expected(ApiRequest("GET", RECORDS, "title=y"))
 
 
 def test_a_query_of_names_that_an_index_serves_is_a_shape_of_its_own() -> None:
@@ -76,15 +73,15 @@ def test_a_query_of_names_that_an_index_serves_is_a_shape_of_its_own() -> None:
 
 
 def test_a_storage_that_reads_one_by_one_has_no_lane() -> None:
-    assert not SlowLane(make_storage(side_by_side=False), {}).takes(make_scope("/", ""))
+    assert not SlowLane(make_storage(side_by_side=False), {}).takes(ApiRequest("GET", "/"))
 
 
 def test_more_requests_than_can_wait_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lane, "MAX_REQUESTS", 0)
     with pytest.raises(Refusal) as caught:
-        asyncio.run(SlowLane(make_storage(), {}).run({}, b""))
-    assert caught.value.reply.status == 503
-    assert ("Retry-After", "3") in caught.value.reply.headers
+        asyncio.run(SlowLane(make_storage(), {}).run(ApiRequest("GET", "/")))
+    assert caught.value.answer.status == 503
+    assert ("Retry-After", "3") in caught.value.answer.headers
 
 
 def test_a_process_that_does_not_start_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,7 +90,7 @@ def test_a_process_that_does_not_start_is_a_refusal(monkeypatch: pytest.MonkeyPa
     async def run() -> None:
         made = SlowLane(make_storage(), {})
         try:
-            await made.run({}, b"")
+            await made.run(ApiRequest("GET", "/"))
         finally:
             await made.close()
 
@@ -103,18 +100,12 @@ def test_a_process_that_does_not_start_is_a_refusal(monkeypatch: pytest.MonkeyPa
 
 def test_the_process_answers_as_the_worker_would(tmp_path: Path) -> None:
     settings = {"storage_url": f"sqlite:///{tmp_path / 'test.db'}", "project_name": "lane"}
-    environ = {
-        "REQUEST_METHOD": "GET",
-        "PATH_INFO": "/v1/",
-        "wsgi.url_scheme": "http",
-        "HTTP_HOST": "localhost",
-        "wsgi.input": io.BytesIO(),
-    }
+    request = ApiRequest("GET", "/v1/")
 
-    async def run_two() -> list[Reply]:
+    async def run_two() -> list[Answer]:
         made = SlowLane(make_storage(), {"settings": settings})
         try:
-            return await asyncio.gather(made.run(environ, b""), made.run(environ, b""))
+            return await asyncio.gather(made.run(request), made.run(request))
         finally:
             await made.close()
 
@@ -124,13 +115,10 @@ def test_the_process_answers_as_the_worker_would(tmp_path: Path) -> None:
 
 
 def test_requests_are_answered_one_after_the_other() -> None:
-    source = io.BytesIO(pack({"PATH_INFO": "/1"}, b"") + pack({"PATH_INFO": "/2"}, b"body"))
+    first, second = ApiRequest("GET", "/1"), ApiRequest("GET", "/2", body=b"body")
+    source = io.BytesIO(pack_request(first) + pack_request(second))
     sink = io.BytesIO()
-
-    def show(environ: dict[str, Any]) -> Reply:
-        return Reply(200, [], environ["PATH_INFO"].encode() + environ["wsgi.input"].read())
-
-    serve_lane(show, source, sink)
+    serve_lane(lambda request: Answer(200, [], request.path.encode() + request.body), source, sink)
     assert sink.getvalue() == pack(200, [], b"/1") + pack(200, [], b"/2body")
 
 

@@ -3,20 +3,24 @@ search much are cut, and run beside the worker's thread."""
 
 from __future__ import annotations
 
-import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from kinto_lite.server.bodies import BodyLimits, Pace, read_body
-from kinto_lite.server.refusals import Refusal
+from kinto_lite.server.addresses import Address
+from kinto_lite.server.connections import Connection
+from kinto_lite.server.limits import Limits
+from kinto_lite.server.requests import Origin
 from tests.kinto.plain_client import PlainClient
 from tests.live import Server, start_server
 from tests.server.conftest import TINY
-from tests.server.wire import connect, exchange, read_response, request
+from tests.server.wire import connect, exchange, read_next, read_response, request
 
 CROWD = 500
 RECORDS = "/v1/buckets/default/collections/tasks/records"
@@ -120,61 +124,95 @@ def test_a_refused_body_does_not_keep_its_connection(tmp_path: Path) -> None:
         assert connection.recv(1) == b""
 
 
-# --- the pace of bodies, without a server --------------------------------------------------
+def test_what_has_arrived_gives_time_for_the_rest(tmp_path: Path) -> None:
+    environ = {"GRACE": "0.2", "PACE": "1000", "LIMIT": "2000"}
+    with (
+        start_server(tmp_path, command=TINY, environ=environ) as server,
+        connect(server.port) as connection,
+    ):
+        connection.sendall(request("PUT / HTTP/1.1\nContent-Length: 1300", b"x" * 1200))
+        time.sleep(0.7)
+        connection.sendall(b"x" * 100)
+        assert read_response(connection).status == 200
 
 
-class FakeProtocol:
-    """Gives pieces of a body, each after some time."""
+class FakeTransport:
+    """A client that takes nothing."""
 
-    def __init__(self, pieces: list[bytes], pause: float = 0.0) -> None:
-        self._pieces = pieces
-        self._pause = pause
+    def __init__(self) -> None:
+        self.unread = 100
+        self._is_closing = False
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for piece in [*self._pieces, b""]:
-            await asyncio.sleep(self._pause)
-            yield piece
+    def get_extra_info(self, name: str) -> Any:
+        return None
 
+    def get_write_buffer_size(self) -> int:
+        return self.unread
 
-def read(protocol: FakeProtocol, length: int, limits: BodyLimits) -> bytes:
-    """Read a body that is announced with its length."""
-    headers = {"content-length": str(length)}
-    return asyncio.run(read_body(headers, protocol, limits))  # type: ignore[arg-type]
+    def is_closing(self) -> bool:
+        return self._is_closing
 
+    def close(self) -> None:
+        self._is_closing = True
 
-def test_what_has_arrived_gives_time_for_the_rest() -> None:
-    async def measure() -> float:
-        pace = Pace(BodyLimits(min_bytes_per_second=1000), 0)
-        async with pace.timer:
-            before = pace.timer.when() or 0
-            pace.count(b"x" * 2000)
-            return (pace.timer.when() or 0) - before
-
-    assert asyncio.run(measure()) == pytest.approx(2)
+    abort = close
 
 
-def test_a_large_body_is_put_together() -> None:
-    assert len(read(FakeProtocol([b"x" * 10_000] * 10), 100_000, BodyLimits())) == 100_000
+class FakeConnection(Connection):
+    """A connection at second 0."""
+
+    def __init__(self, limits: Limits) -> None:
+        origin = Origin(Address("localhost", 80), "http")
+        handler: Any = SimpleNamespace(limits=limits, origin=origin, connections=set())
+        loop: Any = SimpleNamespace(time=lambda: 0.0)
+        super().__init__(handler, loop)
+        self.transport: Any = FakeTransport()
+        self.connection_made(self.transport)
 
 
-def test_a_large_body_that_stalls_is_refused() -> None:
-    limits = BodyLimits(min_bytes_per_second=1000, grace_seconds=0.05)
-    with pytest.raises(Refusal) as caught:
-        read(FakeProtocol([b"x"], 60), 100_000, limits)
-    assert caught.value.reply.status == 408
+def test_who_takes_no_answer_loses_the_connection() -> None:
+    connection = FakeConnection(Limits(unread_seconds=5))
+    connection.pause_writing()
+    connection.check(4)
+    assert not connection.transport.is_closing()
+    connection.check(5)
+    assert connection.transport.is_closing()
 
 
-def test_a_large_body_that_ends_early_is_refused() -> None:
-    with pytest.raises(Refusal) as caught:
-        read(FakeProtocol([b"x"]), 100_000, BodyLimits())
-    assert caught.value.reply.status == 400
+def test_who_takes_an_answer_slowly_keeps_the_connection() -> None:
+    connection = FakeConnection(Limits(unread_seconds=5))
+    connection.pause_writing()
+    connection.transport.unread = 50
+    connection.check(5)
+    assert not connection.transport.is_closing()
+
+
+def test_a_client_that_does_not_read_is_not_worked_for(port: int) -> None:
+    with connect_narrow(port) as connection, connection.makefile("rb") as stream:
+        connection.sendall(request("GET /flood HTTP/1.1") + request("GET /slow HTTP/1.1"))
+        assert exchange(port, "GET / HTTP/1.1").status == 200
+        assert len(read_next(stream).body) == 20_000_000
+        assert read_next(stream).json["path"] == "/slow"
+
+
+def test_half_a_head_is_given_up_after_a_while() -> None:
+    connection = FakeConnection(Limits(head_seconds=5))
+    connection.data_received(b"GET / HT")
+    connection.check(4)
+    assert not connection.transport.is_closing()
+    connection.data_received(b"TP/1.")
+    connection.check(5)
+    assert connection.transport.is_closing()
+
+
+# --- the pace of bodies --------------------------------------------------------------------
 
 
 def test_without_a_pace_only_the_deadline_counts() -> None:
-    limits = BodyLimits(timeout_seconds=7, min_bytes_per_second=0, grace_seconds=1)
+    limits = Limits(timeout_seconds=7, min_bytes_per_second=0, grace_seconds=1)
     assert limits.allowance(0) == 7
 
 
 @pytest.mark.parametrize(("size", "seconds"), [(0, 5), (1000, 6), (1_000_000, 30)])
 def test_more_bytes_may_take_longer_up_to_the_deadline(size: int, seconds: int) -> None:
-    assert BodyLimits().allowance(size) == seconds
+    assert Limits().allowance(size) == seconds

@@ -11,7 +11,7 @@ from tests.live import Server, start_server
 from tests.server.conftest import TINY
 from tests.server.wire import connect, exchange, read_response, request
 
-UNDER = pytest.mark.parametrize("arguments", [(), ("--waitress",)], ids=["granian", "waitress"])
+WITH = pytest.mark.parametrize("arguments", [(), ("--plain",)], ids=["httptools", "h11"])
 
 
 def read_rest(server: Server) -> str:
@@ -20,7 +20,7 @@ def read_rest(server: Server) -> str:
     return server.process.stdout.read()
 
 
-@UNDER
+@WITH
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_closes_the_storage_and_ends_with_0(
     tmp_path: Path, arguments: tuple[str, ...], number: int
@@ -32,7 +32,7 @@ def test_a_signal_closes_the_storage_and_ends_with_0(
         assert server.errors() == ""
 
 
-@UNDER
+@WITH
 def test_a_request_in_flight_is_answered(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     with start_server(tmp_path, *arguments, command=TINY) as server:
         with connect(server.port) as connection:

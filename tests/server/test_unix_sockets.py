@@ -24,15 +24,6 @@ def exchange(path: Path, head: str, body: bytes = b"") -> Response:
         return exchange_on(connection, head, body)
 
 
-@pytest.fixture
-def missing_granian(tmp_path: Path) -> str:
-    """A folder that hides Granian from Python."""
-    missing = tmp_path / "missing" / "granian"
-    missing.mkdir(parents=True)
-    (missing / "__init__.py").write_text("raise ImportError('no wheel')")
-    return str(missing.parent)
-
-
 @pytest.mark.parametrize(
     "options", [("--unix", "s"), ("--host", "unix:s"), ("--unix", "s", "--workers", "2")]
 )
@@ -45,14 +36,6 @@ def test_a_unix_socket_is_served_and_removed_at_the_end(
         assert answer.json["url"] == "http://localhost/v1/"
         assert server.stop() == 0
         assert server.errors() == ""
-    assert not (tmp_path / "s").exists()
-
-
-def test_waitress_serves_unix_sockets_too(tmp_path: Path, missing_granian: str) -> None:
-    environ = {"PYTHONPATH": os.pathsep.join([missing_granian, os.environ.get("PYTHONPATH", "")])}
-    with start_server(tmp_path, "--unix", "s", environ=environ) as server:
-        assert exchange(tmp_path / "s", "GET /v1/ HTTP/1.1").status == 200
-        assert server.stop() == 0
     assert not (tmp_path / "s").exists()
 
 

@@ -1,4 +1,4 @@
-"""A server around a tiny WSGI app that shows what reaches it: `tiny.py --port 0 [--waitress]`."""
+"""A server around a tiny app that shows what reaches it: `tiny.py --port 0 [--plain]`."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
-from kinto_lite.model import Answer
-from kinto_lite.server import runner
+from kinto_lite.model import Answer, ApiRequest
+from kinto_lite.server import messages
 from kinto_lite.server.addresses import Address, address_of
 from kinto_lite.server.listeners import reserve_port
+from kinto_lite.server.parsers import load_plain
 from kinto_lite.server.running import Plan, run_here
 from kinto_lite.storage.base import Full, StorageError
 
@@ -37,9 +38,11 @@ class TinyApp:
             reads_side_by_side=False,
         )
 
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        answer = ANSWERS.get(environ["PATH_INFO"], show)
-        return answer(environ, start_response)
+    def respond(self, request: ApiRequest) -> Answer:
+        return ANSWERS.get(request.path, show)(request)
+
+    def refuse(self, request: ApiRequest, error: StorageError) -> Answer:
+        return Answer(507, [("Content-Type", "text/plain")], str(error).encode())
 
 
 class LosingApp(TinyApp):
@@ -53,60 +56,68 @@ class LosingApp(TinyApp):
     def lose(self) -> None:
         raise Full("no space left")
 
-    def refuse(self, environ: dict[str, Any], error: StorageError) -> Answer:
-        return Answer(507, [("Content-Type", "text/plain")], str(error).encode())
 
-
-def show(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+def show(request: ApiRequest) -> Answer:
     """Answer with what arrived, as JSON."""
-    body = environ["wsgi.input"].read().decode("latin-1")
-    seen = {key: value for key, value in environ.items() if isinstance(value, str)}
-    text = json.dumps({"body": body, **seen}).encode()
-    start_response("200 OK", [("Content-Type", "application/json")])
-    return [text]
+    seen = {
+        "method": request.method,
+        "path": request.path.encode("utf-8", "surrogateescape").decode("latin-1"),
+        "query": request.query,
+        "headers": dict(request.headers),
+        "body": request.body.decode("latin-1"),
+        "origin": request.origin,
+        "client": request.remote_address,
+    }
+    return Answer(200, [("Content-Type", "application/json")], json.dumps(seen).encode())
 
 
-def fail(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+def fail(request: ApiRequest) -> Answer:
     """Fail in a way that should not be shown."""
     raise ValueError("a secret in a traceback")
 
 
-def challenge(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+def challenge(request: ApiRequest) -> Answer:
     """Answer with a repeated header and one that is not ASCII."""
-    headers = [
-        ("WWW-Authenticate", "Basic"),
-        ("WWW-Authenticate", "Bearer"),
-        ("X-Name", "\xc3\xa9"),
-    ]
-    start_response("401 Unauthorized", headers)
-    return [b"no"]
+    headers = [("WWW-Authenticate", "Basic"), ("WWW-Authenticate", "Bearer"), ("X-Name", "\xe9")]
+    return Answer(401, headers, b"no")
 
 
-def empty(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+def split(request: ApiRequest) -> Answer:
+    """Answer with a header that would end the headers."""
+    return Answer(200, [("X-Name", "a\r\nX-Other: b")], b"no")
+
+
+def empty(request: ApiRequest) -> Answer:
     """Answer without a body."""
-    start_response("304 Not Modified", [("ETag", '"1"')])
-    return []
+    return Answer(304, [("ETag", '"1"'), ("Content-Length", "7")])
 
 
-def work(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+def flood(request: ApiRequest) -> Answer:
+    """Answer with more than a socket takes at a time."""
+    return Answer(200, [], b"x" * 20_000_000)
+
+
+def work(request: ApiRequest) -> Answer:
     """Take a while."""
     print("working", flush=True)
     time.sleep(0.5)
-    return show(environ, start_response)
+    return show(request)
 
 
-ANSWERS: dict[str, Callable[..., Iterable[bytes]]] = {
+ANSWERS: dict[str, Callable[[ApiRequest], Answer]] = {
     "/fail": fail,
     "/challenge": challenge,
+    "/split": split,
     "/empty": empty,
+    "/flood": flood,
     "/slow": work,
 }
 
 
 def main() -> None:
     """Serve until a signal; print the line that tests wait for."""
-    if "--waitress" in sys.argv:
-        runner.is_available = lambda: False
+    if "--plain" in sys.argv:
+        messages._kit = load_plain()
     app = LosingApp() if "--losing" in sys.argv else TinyApp()
     with reserve_port(Address("127.0.0.1", 0)) as reserved:
         url = address_of(reserved).url

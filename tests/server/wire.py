@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
 PATIENCE_SECONDS = 60
 
@@ -53,10 +53,15 @@ def exchange_on(connection: socket.socket, head: str, body: bytes = b"") -> Resp
 def read_response(connection: socket.socket, method: str = "") -> Response:
     """Read one response: its head, and as much body as that announces (none for HEAD)."""
     with connection.makefile("rb") as stream:
-        status = int(stream.readline().split()[1])
-        headers = []
-        for line in iter(stream.readline, b"\r\n"):
-            name, _, value = line.decode("utf-8").rstrip("\r\n").partition(": ")
-            headers.append((name.lower(), value))
-        length = int(dict(headers).get("content-length", 0))
-        return Response(status, headers, b"" if method == "HEAD" else stream.read(length))
+        return read_next(stream, method)
+
+
+def read_next(stream: IO[bytes], method: str = "") -> Response:
+    """Read the next response of a connection with several of them on their way."""
+    status = int(stream.readline().split()[1])
+    headers = []
+    for line in iter(stream.readline, b"\r\n"):
+        name, _, value = line.decode("latin-1").rstrip("\r\n").partition(": ")
+        headers.append((name.lower(), value))
+    length = int(dict(headers).get("content-length", 0))
+    return Response(status, headers, b"" if method == "HEAD" else stream.read(length))

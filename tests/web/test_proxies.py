@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from kinto_lite.errors import ConfigurationError
+from kinto_lite.model import ApiRequest
 from kinto_lite.web.proxies import TrustedProxies, read_address
 
 FORWARDED = {
-    "HTTP_X_FORWARDED_FOR": "198.51.100.7",
-    "HTTP_X_FORWARDED_PROTO": "https",
-    "HTTP_X_FORWARDED_HOST": "sync.example.org",
+    "x-forwarded-for": "198.51.100.7",
+    "x-forwarded-proto": "https",
+    "x-forwarded-host": "sync.example.org",
 }
 
 
 def rewrite(trusted: str, peer: str, **headers: str) -> tuple[str, str, str]:
     """Return scheme, host and client after the headers were looked at."""
-    environ: dict[str, Any] = {
-        "REMOTE_ADDR": peer,
-        "wsgi.url_scheme": "http",
-        "HTTP_HOST": "localhost:8888",
-        **headers,
-    }
-    TrustedProxies(trusted.split()).rewrite(environ)
-    return environ["wsgi.url_scheme"], environ["HTTP_HOST"], environ["REMOTE_ADDR"]
+    request = ApiRequest("GET", "/", headers=headers, remote_address=peer)
+    request.origin = "http://localhost:8888"
+    TrustedProxies(trusted.split()).rewrite(request)
+    scheme, _, host = request.origin.partition("://")
+    return scheme, host, request.remote_address
 
 
 @pytest.mark.parametrize(
@@ -53,28 +49,27 @@ def test_anybody_else_is_not(trusted: str, peer: str) -> None:
 
 def test_the_client_is_the_nearest_address_that_is_no_trusted_proxy() -> None:
     chain = "6.6.6.6, 198.51.100.7, 10.0.0.2"
-    assert rewrite("10.0.0.0/8", "10.0.0.1", HTTP_X_FORWARDED_FOR=chain)[2] == "198.51.100.7"
+    assert rewrite("10.0.0.0/8", "10.0.0.1", **{"x-forwarded-for": chain})[2] == "198.51.100.7"
 
 
 def test_the_words_that_a_client_put_before_those_of_the_proxy_do_not_count() -> None:
-    seen = rewrite(
-        "127.0.0.1",
-        "127.0.0.1",
-        HTTP_X_FORWARDED_PROTO="https, http",
-        HTTP_X_FORWARDED_HOST="evil.example, sync.example.org",
-    )
+    headers = {
+        "x-forwarded-proto": "https, http",
+        "x-forwarded-host": "evil.example, sync.example.org",
+    }
+    seen = rewrite("127.0.0.1", "127.0.0.1", **headers)
     assert seen[:2] == ("http", "sync.example.org")
 
 
 @pytest.mark.parametrize(
     "headers",
     [
-        {"HTTP_X_FORWARDED_PROTO": "javascript"},
-        {"HTTP_X_FORWARDED_HOST": "a/b"},
-        {"HTTP_X_FORWARDED_HOST": "user@host"},
-        {"HTTP_X_FORWARDED_HOST": "host:123456"},
-        {"HTTP_X_FORWARDED_FOR": "unknown"},
-        {"HTTP_X_FORWARDED_FOR": ", ,"},
+        {"x-forwarded-proto": "javascript"},
+        {"x-forwarded-host": "a/b"},
+        {"x-forwarded-host": "user@host"},
+        {"x-forwarded-host": "host:123456"},
+        {"x-forwarded-for": "unknown"},
+        {"x-forwarded-for": ", ,"},
     ],
 )
 def test_values_that_cannot_be_right_are_left_out(headers: dict[str, str]) -> None:

@@ -1,0 +1,174 @@
+"""One message after the other on its way in: gathers what the parser tells, within the limits.
+
+A message that breaks a limit of size becomes a refusal. Leaves time, and the way out, to
+`connections`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from kinto_lite.model import ApiRequest
+from kinto_lite.server.limits import MAX_HEADERS, Limits
+from kinto_lite.server.parsers import Parser, load_best
+from kinto_lite.server.refusals import (
+    Refusal,
+    head_too_large,
+    not_http,
+    too_large,
+    unknown_method,
+)
+from kinto_lite.server.requests import Origin, build_request, header_name
+
+_kit = load_best()
+
+
+class Message(NamedTuple):
+    """A request, or why there is none; and what the response must say about the connection."""
+
+    content: ApiRequest | Refusal
+    method: str
+    #: The value of the header `Connection`, "" where the version says it.
+    connection: str = ""
+
+
+class Reader:
+    """Reads the messages of one connection; `on_message` gets each, in order.
+
+    `client` is the address of the other side; `on_wait` is called when the client waits for
+    leave to send a body.
+    """
+
+    def __init__(
+        self,
+        origin: Origin,
+        limits: Limits,
+        client: str,
+        on_message: Callable[[Message], None],
+        on_wait: Callable[[], None],
+    ) -> None:
+        self._origin = origin
+        self._limits = limits
+        self._client = client
+        self._on_message = on_message
+        self._on_wait = on_wait
+        self._parser: Parser = _kit.make(self)
+        self._method = ""
+        self._headers: dict[str, str] = {}
+        self._is_upgrade = self._is_replay = False
+        self._refusal: Refusal | None = None
+        #: Whether a message has begun and not ended; whether its headers have ended.
+        self.is_inside = self.has_head = False
+        #: Messages that have begun, and bytes of the body of the last one, so far.
+        self.count = self.size = 0
+
+    def feed(self, data: bytes) -> None:
+        """Read what has arrived.
+
+        Errors: Refusal, after which nothing more of this connection can be read.
+        """
+        try:
+            self._parser.feed_data(data)
+        except _kit.upgrade as upgrade:
+            self._decline(data[upgrade.args[0] :])
+        except _kit.unknown_method:
+            raise unknown_method() from None
+        except _kit.malformed:
+            raise self._refusal or not_http(self.has_head) from None
+        if self._refusal is not None:
+            raise self._refusal
+
+    def _decline(self, rest: bytes) -> None:
+        """Go on with HTTP/1.1 though the client offers another protocol (curl does, for HTTP/2).
+
+        The parser ends at such a message before its body: another one reads that, after a head
+        that says the same about it.
+        """
+        if self._method == "CONNECT":
+            raise unknown_method()
+        body = f"Content-Length: {self._headers.get('content-length', '0')}"
+        if "transfer-encoding" in self._headers:
+            body = "Transfer-Encoding: chunked"
+        self._is_upgrade, self._is_replay = False, True
+        self._parser = _kit.make(self)
+        self.feed(f"POST / HTTP/1.1\r\n{body}\r\n\r\n".encode("latin-1") + rest)
+
+    # What the parser tells.
+
+    def on_message_begin(self) -> None:
+        """Begin."""
+        if self._is_replay:
+            return
+        self.is_inside, self.has_head = True, False
+        self.count += 1
+        self._url = b""
+        self._headers = {}
+        self._header_count = 0
+        self._pieces: list[bytes] = []
+        self.size = 0
+
+    def on_url(self, url: bytes) -> None:
+        """Take a piece of the target."""
+        if not self._is_replay:
+            self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header; repeated ones are joined by a comma."""
+        if self._is_replay:
+            return
+        headers, key, text = self._headers, header_name(name), value.decode("latin-1")
+        self._header_count += 1
+        if self._header_count > MAX_HEADERS:
+            self._refusal = head_too_large()
+        elif key in headers:
+            headers[key] = f"{headers[key]},{text}"
+        elif key:
+            headers[key] = text
+
+    def on_headers_complete(self) -> None:
+        """Refuse a body that is announced as far too large before it is sent."""
+        if self._is_replay:
+            self._is_replay = False
+            return
+        self.has_head = True
+        parser, headers, limits = self._parser, self._headers, self._limits
+        self._method = parser.get_method().decode("latin-1")
+        self._is_upgrade = parser.should_upgrade()
+        waits = headers.get("expect", "").lower() == "100-continue"
+        length = int(headers.get("content-length", "0")[:18])
+        if "content-length" in headers and "transfer-encoding" in headers:
+            # A proxy in front may believe the other one: this is how requests are smuggled.
+            self._refusal = not_http(has_head=False)
+        elif length > (limits.max_body_bytes if waits else limits.bound):
+            self._refusal = too_large(limits.max_body_bytes, closes=True)
+        elif waits:
+            self._on_wait()
+
+    def on_body(self, piece: bytes) -> None:
+        """Take a piece of the body, or throw it away when there is too much of it."""
+        self.size += len(piece)
+        if self.size <= self._limits.max_body_bytes:
+            self._pieces.append(piece)
+        elif self.size > self._limits.bound:
+            self._pieces.clear()
+            self._refusal = too_large(self._limits.max_body_bytes, closes=True)
+
+    def on_message_complete(self) -> None:
+        """Hand on what is whole."""
+        if self._is_upgrade or self._refusal is not None:
+            return
+        self.is_inside = self.has_head = False
+        parser = self._parser
+        connection = "close"
+        if parser.should_keep_alive():
+            connection = "" if parser.get_http_version() == "1.1" else "keep-alive"
+        self._on_message(Message(self._build(), self._method, connection))
+
+    def _build(self) -> ApiRequest | Refusal:
+        if self.size > self._limits.max_body_bytes:
+            return too_large(self._limits.max_body_bytes, closes=False)
+        body = b"".join(self._pieces) if self._pieces else b""
+        return build_request(
+            self._method, self._url, self._headers, body, self._origin, self._client
+        )
