@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from array import array
+from collections.abc import Callable, Iterable
 from itertools import accumulate
 from math import isinf
 from typing import NoReturn
@@ -77,7 +78,7 @@ def dump_json(value: Json) -> str:
     Errors: ValueError for NaN and infinities.
     Source: protocol, part 1, chapter 1.6.
     """
-    text = _ENCODER.encode(value)
+    text = "".join(_encode(value, 0))
     return _rewrite_escapes(text) if "\\u" in text else text
 
 
@@ -140,3 +141,19 @@ _DECODER = json.JSONDecoder(
     parse_int=_parse_integer, parse_float=_parse_float, parse_constant=_refuse_constant
 )
 _ENCODER = json.JSONEncoder(check_circular=False, allow_nan=False, separators=(",", ":"))
+
+
+def _find_encoder() -> Callable[[Json, int], Iterable[str]]:
+    """Return what writes a value as pieces of text. An encoder makes its machine in C anew for
+    each value, which costs more than writing a small one, so one machine is kept."""
+    make = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:
+        return lambda value, _level: _ENCODER.iterencode(value)
+    escape = json.encoder.encode_basestring_ascii
+    machine: Callable[[Json, int], Iterable[str]] = make(
+        None, _ENCODER.default, escape, None, ":", ",", False, False, False
+    )
+    return machine
+
+
+_encode = _find_encoder()

@@ -5,7 +5,7 @@ storage's key. It is signed, and bound to the list, its filters and its sort key
 is read from one was written here. Whether the nonce of a DELETE was used before is left to
 the caller, and so is reading the objects.
 
-Text of a token: `v1` and URL-safe base64 of (16 bytes of HMAC-SHA256, JSON). It begins with a
+Text of a token: `v1` and URL-safe base64 of (16 bytes of keyed BLAKE2b, JSON). It begins with a
 letter that begins no JSON value, since parameters are decoded as JSON where they can be.
 The JSON is [nonce or null, whether it was shortened, [[value] or [] ...], key, salt].
 
@@ -18,9 +18,12 @@ import base64
 import hmac
 import json
 import random
+import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from hashlib import blake2b
 from typing import NamedTuple
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, quote_plus
 
 from kinto_lite.errors import Detail, InvalidRequest
 from kinto_lite.model import MISSING, Filter, Json, Query, Row, Sort
@@ -32,7 +35,11 @@ _MAX_TOKEN_CHARACTERS = 16_000
 
 _VERSION = "v1"
 _SAFE_IN_PATHS = "/:@!$&'()*+,;=~"
+#: Texts that stay what they are, wherever in a URL they stand. Most do.
+_PLAIN = re.compile(r"[A-Za-z0-9_./-]*")
+_PLAIN_WORD = re.compile(r"[A-Za-z0-9_.-]*")
 _SIGNATURE_BYTES = 16
+_MAX_KEY_BYTES = 64
 _COLUMNS = ("id", "last_modified")
 #: Objects with the same timestamp that are looked through for the last one of a page.
 _MAX_TWINS = 100
@@ -79,13 +86,17 @@ def next_page_url(
     where the reference keeps the last one only and so changes the question.
     """
     kept = [pair for pair in pairs if pair[0].strip() not in ("_limit", "_token")]
-    query = urlencode([*kept, ("_limit", str(limit)), ("_token", token)])
-    return f"{origin}{quote_path(path)}?{query}"
+    written = "".join([f"{_quote_word(name)}={_quote_word(value)}&" for name, value in kept])
+    return f"{origin}{quote_path(path)}?{written}_limit={limit}&_token={token}"
+
+
+def _quote_word(word: str) -> str:
+    return word if _PLAIN_WORD.fullmatch(word) else quote_plus(word)
 
 
 def quote_path(path: str) -> str:
     """Return a decoded path as it stands in a URL (RFC 3986)."""
-    return quote(path, safe=_SAFE_IN_PATHS)
+    return path if _PLAIN.fullmatch(path) else quote(path, safe=_SAFE_IN_PATHS)
 
 
 def describe_scope(path: str, filters: Sequence[Filter]) -> str:
@@ -178,9 +189,19 @@ def _salt() -> str:
 
 
 def _sign(seal: Seal, payload: bytes) -> bytes:
-    bound_to = json.dumps([_VERSION, seal.scope, seal.sort]).encode("ascii")
-    message = bound_to + b"\n" + payload
-    return hmac.digest(seal.secret, message, "sha256")[:_SIGNATURE_BYTES]
+    message = _bind(seal.scope, seal.sort) + payload
+    # Keyed BLAKE2b is a MAC by itself (RFC 7693), at a fifth of the cost of HMAC.
+    return blake2b(message, key=_shorten_key(seal.secret), digest_size=_SIGNATURE_BYTES).digest()
+
+
+@lru_cache(maxsize=64)
+def _shorten_key(secret: bytes) -> bytes:
+    return secret if len(secret) <= _MAX_KEY_BYTES else blake2b(secret).digest()
+
+
+@lru_cache(maxsize=64)
+def _bind(scope: str, sort: tuple[Sort, ...]) -> bytes:
+    return json.dumps([_VERSION, scope, sort]).encode("ascii") + b"\n"
 
 
 def _to_text(signed: bytes) -> str:

@@ -54,7 +54,7 @@ class Commits:
 
     def _commit_as_planned(self) -> None:
         self._is_planned = False
-        if self._waiting or self._storage.is_unsettled:
+        if self._waiting or self._storage.is_open:
             self._commit()
 
     def _commit(self) -> None:

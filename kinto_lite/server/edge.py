@@ -79,10 +79,12 @@ class Edge:
             self._commits.add(request, connection, answer)
         else:
             connection.answer(answer)
+        if self._storage.is_open:
+            # Neither the write turn nor a view of the database is kept beyond this turn.
+            self._commits.plan()
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
-        if self._storage.is_unsettled:
-            # The write turn is not kept meanwhile.
+        if self._storage.is_open:
             self._commits.plan()
         task = asyncio.ensure_future(work)
         self._tasks.add(task)

@@ -233,6 +233,12 @@ class Storage(Protocol):
         """Whether what this thread saw or wrote is not on disk yet."""
         ...
 
+    @property
+    def is_open(self) -> bool:
+        """Whether a transaction, or a view, is open that requests share: `settle` ends it. Until
+        then, this thread sees nothing of what others commit."""
+        ...
+
     def settle(self) -> None:
         """Commit what is shared. When this returns, all of it is on disk.
 

@@ -35,6 +35,7 @@ class TinyApp:
             close=lambda: print("closed", flush=True),
             share_commits=lambda: None,
             is_unsettled=False,
+            is_open=False,
             reads_side_by_side=False,
         )
 

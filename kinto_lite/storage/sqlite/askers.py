@@ -21,6 +21,8 @@ class Askers:
     def __init__(self) -> None:
         self._known: dict[tuple[str | None, str | None], tuple[Asker, bool]] = {}
         self._data_version = -1
+        #: Whether this was compared with the state that the open transaction sees.
+        self.is_current = False
 
     def find(
         self, connection: apsw.Connection, user_id: str | None, policy: str | None, is_write: bool
@@ -29,12 +31,17 @@ class Askers:
 
         For a write it must be somebody whose principals all have numbers.
         """
+        if not self.is_current:
+            self._compare(connection)
+        asker, is_numbered = self._known.get((user_id, policy), (None, False))
+        return asker if is_numbered or not is_write else None
+
+    def _compare(self, connection: apsw.Connection) -> None:
         ((data_version,),) = connection.execute("PRAGMA data_version")
         if data_version != self._data_version:
             self._known.clear()
             self._data_version = data_version
-        asker, is_numbered = self._known.get((user_id, policy), (None, False))
-        return asker if is_numbered or not is_write else None
+        self.is_current = True
 
     def remember(self, asker: Asker, is_numbered: bool) -> None:
         """Remember an asker, and whether all her principals have numbers, until `forget`."""

@@ -99,13 +99,16 @@ class SqliteStorage:
 
         Errors: Busy when the turn does not come in time.
         """
-        self.connection().clock.start(write)
-        if self._group is not None and (write or self._group.is_open):
-            return self._begin_in_group(self._group, write)
+        connection, group = self.connection(), self._group
+        connection.clock.start(write)
+        if group is not None and (write or group.is_open):
+            return self._begin_in_group(group, write)
+        if group is not None and self._shared is None:
+            return self._begin_in_snapshot(group)
         if write or self._shared is not None:
             self._take_turn()
         try:
-            connection = self.connection()
+            connection.askers.is_current = False
             connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
         except apsw.Error as error:
             self._give_turn(write)
@@ -118,6 +121,7 @@ class SqliteStorage:
         try:
             if not group.is_open:
                 self._take_turn()
+                connection.askers.is_current = False
                 group.open(connection)
             group.begin(write)
         except apsw.Error as error:
@@ -125,6 +129,16 @@ class SqliteStorage:
                 self._give_turn(True)
             raise translate(error) from error
         return SqliteTransaction(connection, self.names, self._options.kinds, write)
+
+    def _begin_in_snapshot(self, group: Group) -> SqliteTransaction:
+        """Begin a transaction that shares its view with others of this thread."""
+        connection = self.connection()
+        try:
+            if group.read(connection):
+                connection.askers.is_current = False
+        except apsw.Error as error:
+            raise translate(error) from error
+        return SqliteTransaction(connection, self.names, self._options.kinds, False)
 
     def _build_step(self) -> bool:
         with self.transaction(write=True):
@@ -162,12 +176,22 @@ class SqliteStorage:
         """See `storage.base.Storage.is_unsettled`."""
         return self._group is not None and self._group.is_open
 
+    @property
+    def is_open(self) -> bool:
+        """See `storage.base.Storage.is_open`."""
+        group = self._group
+        return group is not None and (group.is_open or group.is_reading)
+
     def settle(self) -> None:
         """See `storage.base.Storage.settle`."""
-        if self._group is None or not self._group.is_open:
+        group = self._group
+        if group is None:
+            return
+        if not group.is_open:
+            group.stop_reading()
             return
         try:
-            self._group.commit()
+            group.commit()
         except apsw.Error as error:
             self.connection().askers.forget()
             raise translate(error) from error
@@ -185,8 +209,11 @@ class SqliteStorage:
         connection.clock.stop()
         if write and not commit:
             connection.askers.forget()
-        if self._group is not None and self._group.is_open:
-            self._group.end(write, commit)
+        group = self._group
+        if group is not None and group.is_open:
+            group.end(write, commit)
+            return
+        if group is not None and group.is_reading:
             return
         try:
             if commit:
@@ -221,12 +248,11 @@ class SqliteStorage:
 
     def is_healthy(self) -> bool:
         """See `storage.base.Storage.is_healthy`."""
-        connection = self.connection()
-        if connection.in_transaction:
+        if self.is_unsettled:
             return True
         try:
             with self.transaction(write=True):
-                connection.execute(QUERIES["probe"])
+                self.connection().execute(QUERIES["probe"])
         except StorageError:
             return False
         return True

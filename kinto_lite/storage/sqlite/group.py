@@ -1,5 +1,9 @@
-"""A shared commit: requests that arrive together are savepoints in one transaction, which is
-committed and synced once for all of them.
+"""Transactions that requests share which arrive together: one snapshot for those that read; and,
+from the first that writes, one transaction in which each is a savepoint, with one commit and one
+sync for all of them.
+
+A snapshot is as new as the requests that share it: whatever was committed before one of them
+arrived is in it, because it is settled before the next ones are read from their connections.
 
 A request that fails is undone alone. When the transaction itself is lost (a full disk ends it
 at once), everything in it fails when it is settled: nobody was answered yet.
@@ -16,6 +20,26 @@ class Group:
     def __init__(self) -> None:
         self._connection: apsw.Connection | None = None
         self._loss: apsw.Error | None = None
+        self._reading: apsw.Connection | None = None
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether a snapshot is open."""
+        return self._reading is not None
+
+    def read(self, connection: apsw.Connection) -> bool:
+        """Read in the snapshot; return whether it is a new one. Errors: apsw.Error."""
+        if self._reading is not None and connection.in_transaction:
+            return False
+        connection.execute("BEGIN")
+        self._reading = connection
+        return True
+
+    def stop_reading(self) -> None:
+        """Close the snapshot, if there is one. Errors: apsw.Error."""
+        connection, self._reading = self._reading, None
+        if connection is not None and connection.in_transaction:
+            connection.execute("COMMIT")
 
     @property
     def is_open(self) -> bool:
@@ -24,6 +48,7 @@ class Group:
 
     def open(self, connection: apsw.Connection) -> None:
         """Begin the shared transaction. Errors: apsw.Error; it is not open then."""
+        self.stop_reading()
         connection.execute("BEGIN IMMEDIATE")
         self._connection = connection
         self._loss = None

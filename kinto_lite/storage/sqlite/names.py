@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 
 import apsw
 
@@ -12,6 +15,9 @@ from kinto_lite.storage.base import StorageOptions
 from kinto_lite.storage.named_queries import load_queries
 
 QUERIES = load_queries("kinto_lite.storage.sqlite", "objects.sql", "permissions.sql", "indexes.sql")
+
+#: Characters of permissions that are remembered.
+LONGEST_REMEMBERED = 500
 
 
 class Names:
@@ -23,10 +29,26 @@ class Names:
         self.keys: dict[tuple[str, str], int] = {(kind, name): key for key, kind, name in rows}
         self._names: dict[int, tuple[str, str]] = {key: (kind, name) for key, kind, name in rows}
         self.needs = lru_cache(maxsize=4096)(self._needs)
+        self._remembered = lru_cache(maxsize=1024)(self._read)
 
     def name(self, key: int) -> str:
         """Return the name of a stored permission, without its kind."""
         return self._names[key][1]
+
+    def group(self, rows: Iterable[Sequence[Any]]) -> dict[str, list[str]]:
+        """Return principals by the name of their permission, from (key, principal)."""
+        lists: dict[str, list[str]] = {}
+        for key, principal in rows:
+            lists.setdefault(self.name(key), []).append(principal)
+        return lists
+
+    def shown(self, pairs: str) -> Mapping[str, list[str]]:
+        """Return the same from JSON text. Neighbours often have equal permissions, so short
+        texts are remembered: what is returned must not be changed."""
+        return self._remembered(pairs) if len(pairs) <= LONGEST_REMEMBERED else self._read(pairs)
+
+    def _read(self, pairs: str) -> Mapping[str, list[str]]:
+        return self.group(json.loads(pairs))
 
     def _needs(self, keys: str | None) -> frozenset[tuple[str, str]]:
         return frozenset(self._names[int(key)] for key in keys.split(",")) if keys else frozenset()

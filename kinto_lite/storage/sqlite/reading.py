@@ -6,7 +6,7 @@ files; filters and sorts are compiled by `filters`, indexes chosen by `indexes`.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -54,7 +54,7 @@ class SqliteReading:
             count,
             self._names.needs(needs),
             None if key is None else Row(key, ref.id, last_modified, data, bool(deleted)),
-            None if shown is None else self._group(json.loads(shown)),
+            None if shown is None else self._names.shown(shown),
             is_indexed=bool(is_indexed),
         )
 
@@ -155,17 +155,11 @@ class SqliteReading:
         return list(map(Row._make, self._execute(QUERIES["list_snapshot"], bindings)))
 
     def read_permissions(self, object_key: int) -> dict[str, list[str]]:
-        return self._group(self._execute(QUERIES["read_permissions"], {"object": object_key}))
+        return self._names.group(self._execute(QUERIES["read_permissions"], {"object": object_key}))
 
     def read_shown_permissions(self, object_key: int, asker: Asker) -> dict[str, list[str]]:
         bindings = {"object": object_key, "asker": asker.keys}
-        return self._group(self._execute(QUERIES["read_shown_permissions"], bindings))
-
-    def _group(self, rows: Iterable[Sequence[Any]]) -> dict[str, list[str]]:
-        lists: dict[str, list[str]] = {}
-        for key, principal in rows:
-            lists.setdefault(self._names.name(key), []).append(principal)
-        return lists
+        return self._names.group(self._execute(QUERIES["read_shown_permissions"], bindings))
 
     def list_permissions(
         self, asker: Asker, everywhere: Sequence[tuple[str, str]], root: Sequence[str], query: Query
