@@ -260,6 +260,8 @@ class Storage(Protocol):
 class StorageOptions(NamedTuple):
     """What an engine is told when it opens."""
 
+    #: Each gets its lists, also below objects that are there already. Objects of derived kinds
+    #: (`Kind.is_derived`) that an earlier opening named and this one does not are deleted.
     kinds: tuple[Kind, ...]
     #: Rows (kind, need, granting kind, permission), see `permissions.tree`.
     inheritance: tuple[tuple[str, str, str, str], ...]
