@@ -152,15 +152,16 @@ def test_the_first_write_may_be_refused_and_counts_nothing(open_file: OpenFile) 
     assert list_wrong(ask, is_dry_run=True) == ["b"]
 
 
-def test_the_first_write_may_shrink_what_is_beyond_a_limit(open_file: OpenFile) -> None:
+@pytest.mark.parametrize("scope", ["bucket", "collection"])
+def test_the_first_write_may_shrink_what_is_beyond_a_limit(open_file: OpenFile, scope: str) -> None:
     before = put_parents(open_file())
     for path in (RECORD, RECORD + "2"):
         before("PUT", path, BIG)
     before.storage.close()
-    ask = open_file(includes=PLUGIN, quotas__bucket_max_bytes="10")
+    ask = open_file(includes=PLUGIN, **{f"quotas__{scope}_max_bytes": "10"})
     assert ask("PATCH", RECORD, {"data": {"text": "x"}}).status_int == 200
+    assert ask("PATCH", RECORD, {"data": {"text": "xx"}}).status_int == 507
     assert ask("DELETE", COLLECTION).status_int == 200
-    assert ask("PATCH", BUCKET, {"data": {"text": "x"}}).status_int == 507
 
 
 def test_writes_while_the_plugin_was_off_are_counted(open_file: OpenFile) -> None:

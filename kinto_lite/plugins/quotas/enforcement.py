@@ -16,7 +16,7 @@ from kinto_lite.hooks import Call
 from kinto_lite.model import Change, ObjectRef
 from kinto_lite.plugins.quotas.counters import Counters
 from kinto_lite.plugins.quotas.counting import Usages, count_bucket
-from kinto_lite.plugins.quotas.limits import Limits
+from kinto_lite.plugins.quotas.limits import Limits, limits_objects
 from kinto_lite.plugins.quotas.tallies import Tally, find_bucket, find_collection, tally_changes
 from kinto_lite.plugins.quotas.usage import COUNTED, NOTHING, Usage, measure, read_usage
 from kinto_lite.settings import Settings
@@ -30,13 +30,15 @@ class Enforcer:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._limits_objects = limits_objects(settings)
 
     def settle(self, call: Call) -> None:
         """Count the changes of a request. Errors: ApiError (507) beyond a limit."""
         changes = call.work.changes
-        for change in changes:
-            if change.new is not None and change.ref.kind in COUNTED:
-                self._check_object(change)
+        if self._limits_objects:
+            for change in changes:
+                if change.ref.kind in COUNTED:
+                    self._check_object(change)
         for bucket_uri, tally in tally_changes(changes).items():
             self._settle_bucket(call.tx, bucket_uri, tally)
 
@@ -51,7 +53,7 @@ class Enforcer:
     def _settle_bucket(self, tx: Transaction, bucket_uri: str, tally: Tally) -> None:
         bucket_id = bucket_uri.rpartition("/")[2]
         counters = Counters(tx, bucket_uri)
-        if counters.list_key is None:
+        if not counters.have_place():
             refuse_uncounted(tx, bucket_id)
             return
         usages = add_tally(counters, tally)

@@ -64,3 +64,11 @@ class Limits:
             raise ApiError(
                 QUOTA_EXCEEDED, f"Maximum bytes per object exceeded ({after} > {limit} Bytes)."
             )
+
+
+def limits_objects(settings: Settings) -> bool:
+    """Tell whether the size of single objects is limited anywhere."""
+    return any(
+        name.startswith("quotas.") and name.endswith(MAX_BYTES_PER_ITEM) and value is not None
+        for name, value in settings.values.items()
+    )
