@@ -8,10 +8,8 @@ Source: protocol, plugins chapter 7.7.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 
-from kinto_lite.errors import UNAVAILABLE, ApiError
 from kinto_lite.hooks import Call
 from kinto_lite.model import Change, ObjectRef
 from kinto_lite.plugins.quotas.counters import Counters
@@ -20,9 +18,7 @@ from kinto_lite.plugins.quotas.limits import Limits, limits_objects
 from kinto_lite.plugins.quotas.tallies import Tally, find_bucket, find_collection, tally_changes
 from kinto_lite.plugins.quotas.usage import COUNTED, NOTHING, Usage, measure, read_usage
 from kinto_lite.settings import Settings
-from kinto_lite.storage.base import Transaction
-
-log = logging.getLogger("kinto_lite")
+from kinto_lite.storage.base import Transaction, Unavailable
 
 
 class Enforcer:
@@ -68,15 +64,14 @@ class Enforcer:
 def refuse_uncounted(tx: Transaction, bucket_id: str) -> None:
     """Refuse to write into a bucket that has no place for counters; a deleted one needs none.
 
-    Errors: ApiError (503).
+    Errors: Unavailable.
     """
     row = tx.find_row(ObjectRef("bucket", "", bucket_id))
     if row is not None and not row.is_deleted:
-        log.error(
-            "Bucket %s was made by a server without quotas on the same database: restart this one.",
-            bucket_id,
+        raise Unavailable(
+            f"bucket {bucket_id} was made by a server without quotas on the same database: "
+            "restart this one"
         )
-        raise ApiError(UNAVAILABLE)
 
 
 #: Usage before and after, of the bucket (None) and of collections, by id.
