@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kinto_lite.commands import create_user
+from kinto_lite.commands import create_user, rebuild_quotas
 from kinto_lite.defaults import collect_settings
 from kinto_lite.errors import ConfigurationError
 from kinto_lite.ini import Ini, read_ini
@@ -81,6 +81,10 @@ def build_parser() -> argparse.ArgumentParser:
     add_common_options(account, argparse.SUPPRESS)
     add_database_option(account, argparse.SUPPRESS)
     create_user.add_options(account)
+    quotas = commands.add_parser("rebuild-quotas", help="count again what quotas limit")
+    add_common_options(quotas, argparse.SUPPRESS)
+    add_database_option(quotas, argparse.SUPPRESS)
+    rebuild_quotas.add_options(quotas)
     version = commands.add_parser("version", help="print the version")
     add_common_options(version, argparse.SUPPRESS)
     return parser
@@ -197,6 +201,13 @@ def make_user(options: argparse.Namespace) -> int:
     return create_user.run(options, given)
 
 
+def count_again(options: argparse.Namespace) -> int:
+    """Recompute the counters of quotas. Errors: ConfigurationError, StorageError."""
+    use_named_database(options)
+    given = collect_settings(find_ini(options), options.db, is_loopback=True)
+    return rebuild_quotas.run(options, given)
+
+
 def start(options: argparse.Namespace) -> int:
     """Serve until a signal. Errors: ConfigurationError, StorageError."""
     ini = find_ini(options)
@@ -310,5 +321,6 @@ def describe_database(url: str) -> str:
 COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "start": start,
     "create-user": make_user,
+    "rebuild-quotas": count_again,
     "version": print_version,
 }

@@ -63,6 +63,9 @@ UNAVAILABLE = ErrorRow(
 STORAGE_FULL = ErrorRow(
     507, 201, "Insufficient Storage", "The disk of the server is full: nothing was stored."
 )
+QUOTA_EXCEEDED = ErrorRow(
+    507, 121, "Insufficient Storage", "There is no room left for this write: nothing was stored."
+)
 GONE = ErrorRow(
     410,
     202,
@@ -94,6 +97,7 @@ TABLE: tuple[ErrorRow, ...] = (
     CONFLICT,
     UNAVAILABLE,
     STORAGE_FULL,
+    QUOTA_EXCEEDED,
     GONE,
     UNEXPECTED,
 )

@@ -49,6 +49,9 @@ class Kind:
     text_fields: frozenset[str] = frozenset()
     #: Attributes that lists neither filter nor sort by, and that a 412 shows to owners only.
     secret_fields: frozenset[str] = frozenset()
+    #: Its objects are computed from others, which may change while nobody keeps them in step: a
+    #: storage that is opened without this kind forgets them.
+    is_derived: bool = False
 
 
 class ListRef(NamedTuple):

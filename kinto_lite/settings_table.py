@@ -379,6 +379,63 @@ PLUGINS = (
 )
 
 
+#: Of the limits that fit a bucket or a collection the most specific one counts.
+QUOTAS = (
+    Setting(
+        "quotas.{bucket,bucket_*}_max_bytes",
+        INT,
+        None,
+        "Most that each bucket, or `bucket_<bucket>`, may hold, in all its objects.",
+        "bytes",
+        may_be_none=True,
+        minimum=0,
+    ),
+    Setting(
+        "quotas.{bucket,bucket_*}_max_items",
+        INT,
+        None,
+        "Most records in all collections of such a bucket.",
+        may_be_none=True,
+        minimum=0,
+    ),
+    Setting(
+        "quotas.{bucket,bucket_*}_max_bytes_per_item",
+        INT,
+        None,
+        "Largest object in such a bucket, its own attributes included.",
+        "bytes",
+        may_be_none=True,
+        minimum=0,
+    ),
+    Setting(
+        "quotas.{collection,collection_*}_max_bytes",
+        INT,
+        None,
+        "Most that each collection, or `collection_<bucket>`, or "
+        "`collection_<bucket>_<collection>`, may hold, its own attributes included.",
+        "bytes",
+        may_be_none=True,
+        minimum=0,
+    ),
+    Setting(
+        "quotas.{collection,collection_*}_max_items",
+        INT,
+        None,
+        "Most records in such a collection.",
+        may_be_none=True,
+        minimum=0,
+    ),
+    Setting(
+        "quotas.{collection,collection_*}_max_bytes_per_item",
+        INT,
+        None,
+        "Largest record in such a collection; its own attributes count as one.",
+        "bytes",
+        may_be_none=True,
+        minimum=0,
+    ),
+)
+
 #: What Kinto knows and kinto-lite has no use for: names and Kinto's defaults.
 WITHOUT_EFFECT: tuple[tuple[str, str | None], ...] = (
     ("multiauth.groupfinder", "kinto.core.authorization.groupfinder"),
@@ -412,7 +469,6 @@ WITHOUT_EFFECT: tuple[tuple[str, str | None], ...] = (
     ("newrelic_env", "dev"),
     ("profiler_enabled", "false"),
     ("profiler_dir", None),
-    ("quotas.*", None),
     ("pyramid.*", None),
     ("debug_{all,authorization,notfound,routematch,templates}", "false"),
     ("reload_{all,assets,resources,templates}", "false"),
@@ -434,6 +490,7 @@ CHAPTERS: tuple[tuple[str, tuple[Setting, ...]], ...] = (
     ("Authentication", AUTHENTICATION),
     ("HTTP caching and CORS", CACHING),
     ("Plugins", PLUGINS),
+    ("Quotas", QUOTAS),
     ("Accepted, without effect", UNUSED),
 )
 

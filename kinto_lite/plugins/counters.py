@@ -18,6 +18,9 @@ _CAPABILITY = {
 def count(call: Call) -> Answer:
     """Answer GET on `/__counters__`; kinds without objects are left out."""
     objects, tombstones = call.tx.count_all()
+    for kind in call.service.kinds.values():
+        if kind.is_derived:
+            objects.pop(kind.name, None)
     body = {"objects": objects, "tombstones": tombstones}
     return Answer(200, [], dump_json(body).encode("ascii"))
 

@@ -99,6 +99,8 @@ class Transaction(Protocol):
         """Create the object, or replace its data, or bring a tombstone back to life.
 
         `data` is stored as it is. A new object gets the (empty) lists of what hangs below it.
+        `list_timestamp` 0 leaves that of the list alone; then an object that is there is replaced
+        by `place.row.key`, and nothing else of the place is looked at.
         """
         ...
 
@@ -266,6 +268,8 @@ class Storage(Protocol):
 class StorageOptions(NamedTuple):
     """What an engine is told when it opens."""
 
+    #: Each gets its lists, also below objects that are there already. Objects of derived kinds
+    #: (`Kind.is_derived`) that an earlier opening named and this one does not are deleted.
     kinds: tuple[Kind, ...]
     #: Rows (kind, need, granting kind, permission), see `permissions.tree`.
     inheritance: tuple[tuple[str, str, str, str], ...]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,8 +42,8 @@ def reopen(options: StorageOptions) -> Iterator[StorageOpener]:
     """A function that opens a URL; what it opened is closed after the test."""
     with ExitStack() as stack:
 
-        def open_url(url: str, **changes: float) -> Storage:
-            storage = open_storage(url, options._replace(**changes))  # type: ignore[arg-type]
+        def open_url(url: str, **changes: Any) -> Storage:
+            storage = open_storage(url, options._replace(**changes))
             stack.callback(storage.close)
             return storage
 

@@ -71,9 +71,12 @@ def write_names(connection: apsw.Connection, options: StorageOptions) -> None:
 
 
 def _is_current(connection: apsw.Connection, options: StorageOptions) -> bool:
-    kinds = {name for (name,) in connection.execute(QUERIES["list_kinds"])}
+    kinds = dict(connection.execute(QUERIES["list_kinds"]))
+    used = {kind.name for kind in options.kinds}
+    if any(is_derived and name not in used for name, is_derived in kinds.items()):
+        return False
     rows = set(connection.execute(QUERIES["list_inheritance"]))
-    return kinds >= {kind.name for kind in options.kinds} and rows == set(options.inheritance)
+    return kinds.keys() >= used and rows == set(options.inheritance)
 
 
 def _write_inheritance(connection: apsw.Connection, options: StorageOptions) -> None:
@@ -100,9 +103,14 @@ def _write_inheritance(connection: apsw.Connection, options: StorageOptions) -> 
 
 def _write_kinds(connection: apsw.Connection, options: StorageOptions) -> None:
     """Make room for the objects of each kind. A kind that was known before, and then not in use
-    for a while, lacks it below what was made meanwhile."""
+    for a while, lacks it below what was made meanwhile. What is derived is not kept for so long."""
+    bindings = {"used": json.dumps([kind.name for kind in options.kinds])}
+    for query in ("delete_derived_objects", "reset_derived_lists", "delete_derived_kinds"):
+        connection.execute(QUERIES[query], bindings)
     for kind in options.kinds:
-        connection.execute(QUERIES["insert_kind"], {"name": kind.name})
+        connection.execute(
+            QUERIES["insert_kind"], {"name": kind.name, "is_derived": kind.is_derived}
+        )
         if kind.parent is None:
             connection.execute(QUERIES["insert_root_list"], {"kind": kind.name})
             continue

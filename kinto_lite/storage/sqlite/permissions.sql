@@ -106,11 +106,32 @@ WHERE grant_.kind = :granting_kind AND grant_.name = :permission
 
 -- name: list_kinds
 -- The kinds that lists exist for.
-SELECT name FROM kind
+-- Columns: name, whether its objects are derived from others
+SELECT name, is_derived FROM kind
 
 -- name: insert_kind
 -- Remember that lists exist for a kind.
-INSERT INTO kind (name) VALUES (:name) ON CONFLICT DO NOTHING
+INSERT INTO kind (name, is_derived) VALUES (:name, :is_derived) ON CONFLICT DO NOTHING
+
+-- name: delete_derived_objects
+-- Forget the objects of derived kinds that nobody keeps in step any more.
+DELETE FROM object WHERE list IN (
+    SELECT list.key
+    FROM kind JOIN list ON list.kind = kind.name
+    WHERE kind.is_derived AND kind.name NOT IN (SELECT value FROM json_each(:used))
+)
+
+-- name: reset_derived_lists
+-- Their lists are empty then.
+UPDATE list SET live_count = 0
+WHERE kind IN (
+    SELECT name FROM kind
+    WHERE is_derived AND name NOT IN (SELECT value FROM json_each(:used))
+)
+
+-- name: delete_derived_kinds
+-- Once such a kind is used again, it is as new.
+DELETE FROM kind WHERE is_derived AND name NOT IN (SELECT value FROM json_each(:used))
 
 -- name: list_permissions
 -- What an asker has stored permissions on, or is granted by settings on all objects of a kind;

@@ -82,7 +82,8 @@ class SqliteTransaction(SqliteReading):
                 {"key": key, "last_modified": last_modified, "data": data},
             )
         is_new = place.live is None
-        self._change_list(place.list_key, list_timestamp, int(is_new))
+        if is_new or list_timestamp:
+            self._change_list(place.list_key, list_timestamp, int(is_new))
         if is_new:
             self._insert_child_lists(place.list_key, ref, key)
         if place.is_indexed and place.list_key is not None:

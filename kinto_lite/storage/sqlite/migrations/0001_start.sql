@@ -23,9 +23,10 @@ CREATE TABLE permission_entry (
     PRIMARY KEY (need, kind, name)
 ) STRICT, WITHOUT ROWID;
 
--- The kinds this file has lists for.
+-- The kinds this file has lists for. The objects of a derived kind are computed from others.
 CREATE TABLE kind (
-    name TEXT PRIMARY KEY
+    name TEXT PRIMARY KEY,
+    is_derived INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 -- Secrets and other small texts of the server itself.

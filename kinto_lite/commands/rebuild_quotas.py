@@ -1,0 +1,98 @@
+"""`rebuild-quotas`: counts what buckets and collections hold, and corrects the counters.
+
+May run beside a server, which waits while a bucket is counted. Needed after something wrote to
+the database past the server, and useful before quotas are first switched on: what was not
+counted before is counted by the first write to a bucket.
+
+Source: protocol, plugins chapters 7.7 and 12.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping
+
+from kinto_lite.plugins.quotas.counting import Recount, count_buckets, rebuild
+from kinto_lite.plugins.quotas.usage import NOTHING
+from kinto_lite.settings import read_settings
+from kinto_lite.storage.base import Storage
+
+#: Exit codes.
+IS_READONLY = 51
+HAS_NO_QUOTAS = 52
+
+_BAR_CHARACTERS = 30
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `rebuild-quotas`."""
+    parser.add_argument(
+        "--dry-run", action="store_true", help="tell what is wrong, and change nothing"
+    )
+
+
+def run(options: argparse.Namespace, given: Mapping[str, str]) -> int:
+    """Recompute all counters; return the exit code.
+
+    Errors: ConfigurationError, StorageError.
+    """
+    # Other commands need not wait for all that a server needs.
+    from kinto_lite.assembly import choose_storage_url, find_plugins, storage_options
+    from kinto_lite.storage.engines import open_storage
+
+    settings = read_settings(given, os.environ)
+    plugins = find_plugins(settings["includes"])
+    if settings["readonly"] and not options.dry_run:
+        return _refuse("Cannot rebuild quotas with a readonly server.", IS_READONLY)
+    if all(plugin.name != "quotas" for plugin in plugins):
+        return _refuse(
+            "Cannot rebuild quotas when the quotas plugin is not installed.", HAS_NO_QUOTAS
+        )
+    told = storage_options(settings, plugins)._replace(read_timeout_seconds=0)
+    storage = open_storage(choose_storage_url(settings), told)
+    try:
+        _rebuild(storage, options.dry_run)
+    finally:
+        storage.close()
+    return 0
+
+
+def _rebuild(storage: Storage, is_dry_run: bool) -> None:
+    total, done, wrong = count_buckets(storage), 0, 0
+    for recount in rebuild(storage, is_dry_run):
+        done += 1
+        if not recount.is_right:
+            wrong += 1
+            print(_clear_line() + describe(recount))
+        show_progress(done, max(total, done))
+    said = "would be corrected" if is_dry_run else "corrected"
+    print(f"{_clear_line()}{done} buckets counted, {wrong} {said}.")
+
+
+def describe(recount: Recount) -> str:
+    """Return the line about a bucket whose counters were wrong."""
+    counted, stored = recount.counted[None], recount.stored.get(None, NOTHING)
+    was = f"{stored.records} records, {stored.bytes} bytes" if recount.stored else "not counted"
+    return (
+        f"Bucket {recount.bucket_id}: {counted.records} records, {counted.bytes} bytes (was {was})"
+    )
+
+
+def show_progress(done: int, total: int) -> None:
+    """Draw how far it is, where somebody looks on."""
+    if sys.stderr.isatty():
+        filled = _BAR_CHARACTERS * done // total
+        bar = "#" * filled + "." * (_BAR_CHARACTERS - filled)
+        print(f"\r[{bar}] {done}/{total} buckets", end="", file=sys.stderr, flush=True)
+
+
+def _clear_line() -> str:
+    """Return what wipes the progress out before a line is printed."""
+    return "\r\033[K" if sys.stderr.isatty() and sys.stdout.isatty() else ""
+
+
+def _refuse(message: str, code: int) -> int:
+    print(message, file=sys.stderr)
+    return code
