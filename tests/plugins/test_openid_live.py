@@ -13,11 +13,19 @@ from tests.live import start_server
 from tests.plugins.openid_provider import CALLBACK, Provider, settings_for
 from tests.plugins.openid_provider import provider as provider
 
+#: Accounts beside the provider.
+OTHERS = {
+    "includes": "kinto.plugins.openid kinto.plugins.accounts",
+    "multiauth.policies": "google account",
+    "multiauth.policy.account.use": "kinto.plugins.accounts.AccountsPolicy",
+    "account_create_principals": "system.Everyone",
+}
+
 
 def write_ini(folder: Path, provider: Provider) -> str:
     """Write a file of settings; return the option that names it."""
     path = folder / "kinto.ini"
-    lines = [f"{name} = {value}" for name, value in settings_for(provider.url).items()]
+    lines = [f"{name} = {value}" for name, value in (settings_for(provider.url) | OTHERS).items()]
     path.write_text("\n".join(["[app:main]", *lines, ""]))
     return f"--ini={path}"
 
@@ -27,7 +35,9 @@ def ask_with(token: str, url: str) -> Any:
     return requests.get(url, headers={"Authorization": f"Bearer {token}"}, timeout=60)
 
 
-def test_others_are_answered_while_the_provider_is_slow(tmp_path: Path, provider: Provider) -> None:
+def test_others_are_answered_and_sign_in_while_the_provider_is_slow(
+    tmp_path: Path, provider: Provider
+) -> None:
     with start_server(tmp_path, write_ini(tmp_path, provider)) as server:
         url, found = server.url + "/v1/", []
         provider.gate.clear()
@@ -37,7 +47,10 @@ def test_others_are_answered_while_the_provider_is_slow(tmp_path: Path, provider
         ]
         for thread in threads:
             thread.start()
-        assert requests.get(url, timeout=60).status_code == 200
+        alice = {"data": {"password": "pw"}}
+        assert requests.put(url + "accounts/alice", json=alice, timeout=60).status_code == 201
+        answer = requests.get(url, auth=("alice", "pw"), timeout=60)
+        assert answer.json()["user"]["id"] == "account:alice"
         assert found == []
         provider.gate.set()
         for thread in threads:

@@ -163,6 +163,20 @@ def test_a_slow_provider_is_left_alone_for_as_long_as_it_took(provider: Provider
     assert provider.count("/userinfo") <= 1
 
 
+def test_large_profiles_are_not_remembered(browser: Browser, provider: Provider) -> None:
+    provider.answer("/userinfo", {"sub": "a", "x": "y" * 20_000})
+    assert [browser.who("tok"), browser.who("tok")] == ["google:a"] * 2
+    assert provider.count("/userinfo") == 2
+
+
+def test_the_operator_hears_once_that_a_provider_is_down(
+    browser: Browser, provider: Provider, caplog: pytest.LogCaptureFixture
+) -> None:
+    provider.stop()
+    assert [browser.ask("/", token).status_int for token in ("a", "b", "c")] == [503] * 3
+    assert caplog.text.count("cannot be asked") == 1
+
+
 def test_verification_slides_with_use() -> None:
     clock = Clock()
     memory = Verified(10, clock)

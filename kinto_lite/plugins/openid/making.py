@@ -47,11 +47,9 @@ def _make_provider(options: Options, discovery: Discovery, line: Line) -> Provid
 
 
 def make_parts(service: Service) -> Parts:
-    """Return the endpoints and the capability; without a policy there is none."""
+    """Return the endpoints and the capability."""
     found = [policy for policy in service.policies if isinstance(policy, OpenIDConnectPolicy)]
     policies = {policy.name: policy for policy in found}
-    if not policies:
-        return Parts()
 
     def describe_user(call: Call) -> Mapping[str, Any]:
         policy = policies.get(call.asker.policy or "")

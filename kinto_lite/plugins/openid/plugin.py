@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from kinto_lite.hooks import Parts, Plugin, Policy, Service
-from kinto_lite.plugins.openid.options import POLICY_NAME, check_settings, read_options
+from kinto_lite.plugins.openid.options import (
+    POLICY_NAME,
+    check_settings,
+    list_providers,
+    read_options,
+)
 from kinto_lite.plugins.openid.stored import KINDS
 from kinto_lite.settings import Settings
 from kinto_lite.storage.base import Storage
@@ -20,6 +25,9 @@ def make_policy(name: str, settings: Settings, storage: Storage) -> Policy:
 
 
 def _set_up(service: Service) -> Parts:
+    """Return the parts; without a provider there are none."""
+    if not list_providers(service.settings):
+        return Parts()
     from kinto_lite.plugins.openid.making import make_parts
 
     return make_parts(service)

@@ -44,6 +44,7 @@ class Provider:
         self._options = options
         self._line = line
         self._keys = keys
+        self._is_down = False
 
     def read_profile(self, token: str) -> Outcome[Profile]:
         """Return what the provider says about who was given a token."""
@@ -51,9 +52,11 @@ class Provider:
             if self._keys is not None and not self._keys.accepts(token):
                 return Outcome(None)
             headers = {"Authorization": f"Bearer {token}"}
-            return Outcome(self._line.read_object(self.discovery.userinfo_endpoint, headers))
+            profile = self._line.read_object(self.discovery.userinfo_endpoint, headers)
         except Unreachable as error:
-            return self._down(error)
+            return self._fail(error)
+        self._is_down = False
+        return Outcome(profile)
 
     def trade_code(self, code: str, redirect_uri: str) -> Outcome[bytes]:
         """Return the raw answer to a code, whatever its status."""
@@ -69,9 +72,13 @@ class Provider:
             if len(body) > MAX_TOKEN_BYTES:
                 raise Unreachable("the tokens are too large")
         except Unreachable as error:
-            return self._down(error)
+            return self._fail(error)
+        self._is_down = False
         return Outcome(body)
 
-    def _down(self, error: Unreachable) -> Outcome[Value]:
-        log_warning(f"The OpenID provider {self._options.name!r} cannot be asked: {error}.")
+    def _fail(self, error: Unreachable) -> Outcome[Value]:
+        """Say that the provider is down: to the operator once, however many ask meanwhile."""
+        if not self._is_down:
+            log_warning(f"The OpenID provider {self._options.name!r} cannot be asked: {error}.")
+        self._is_down = True
         return Outcome(None, is_down=True)

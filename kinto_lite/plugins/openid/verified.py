@@ -17,9 +17,12 @@ from collections.abc import Callable
 from threading import Lock
 
 from kinto_lite.model import Json
+from kinto_lite.protocol.json_text import dump_json
 
 #: Tokens that are remembered; the least used are forgotten.
 MAX_TOKENS = 5_000
+#: Larger profiles are asked for each time.
+MAX_PROFILE_CHARACTERS = 16_384
 
 Profile = dict[str, Json]
 
@@ -56,6 +59,8 @@ class Verified:
 
     def remember(self, digest: bytes, profile: Profile) -> None:
         """Remember a token that was verified."""
+        if len(dump_json(profile)) > MAX_PROFILE_CHARACTERS:
+            return
         with self._lock:
             self._profiles[digest] = profile, self._clock() + self._ttl_seconds
             self._profiles.move_to_end(digest)
