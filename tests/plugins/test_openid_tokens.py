@@ -330,7 +330,7 @@ def test_a_token_of_another_provider_is_left_to_it(
         others = {
             "multiauth.policies": "google keycloak",
             prefix + "use": "kinto.plugins.openid.OpenIDConnectPolicy",
-            prefix + "issuer": other.url + "/",
+            prefix + "issuer": other.url,
             prefix + "client_id": "CID",
         }
         browser = make_browser(others)

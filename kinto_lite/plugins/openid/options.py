@@ -39,7 +39,7 @@ class Options:
     allowed_scopes: frozenset[str]
     #: None: the defaults.
     trusted_callbacks: tuple[CallbackPattern, ...] | None
-    #: What other providers are called; tokens that say they are theirs are left to them.
+    #: Other providers, without slashes at the end; tokens that name them are left to them.
     other_issuers: frozenset[str]
 
 
@@ -63,7 +63,7 @@ def read_options(name: str, settings: Settings) -> Options:
         state_length=settings.policy_option(name, "state_length"),
         allowed_scopes=frozenset(settings.policy_option(name, "allowed_scopes")),
         trusted_callbacks=_read_callbacks(name, settings),
-        other_issuers=_find_issuers(settings, list_providers(settings)) - {text("issuer")},
+        other_issuers=_find_issuers(settings) - {text("issuer").rstrip("/")},
     )
 
 
@@ -82,8 +82,9 @@ def list_providers(settings: Settings) -> list[str]:
     ]
 
 
-def _find_issuers(settings: Settings, names: list[str]) -> frozenset[str]:
-    return frozenset(str(settings.policy_option(name, "issuer")) for name in names)
+def _find_issuers(settings: Settings) -> frozenset[str]:
+    names = list_providers(settings)
+    return frozenset(str(settings.policy_option(name, "issuer")).rstrip("/") for name in names)
 
 
 def _require(name: str, option: str, value: str) -> str:

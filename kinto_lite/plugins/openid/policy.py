@@ -110,7 +110,7 @@ def _read_id(value: Json) -> str | None:
 
 
 def _read_issuer(token: str) -> str | None:
-    """Return the issuer that a token names, unverified; None when it names none."""
+    """Return the issuer that a token names, unverified and without a slash at its end."""
     parts = token.split(".")
     if len(parts) != 3:
         return None
@@ -119,4 +119,4 @@ def _read_issuer(token: str) -> str | None:
     except ValueError:
         return None
     issuer = claims.get("iss") if isinstance(claims, dict) else None
-    return issuer if isinstance(issuer, str) else None
+    return issuer.rstrip("/") if isinstance(issuer, str) else None
