@@ -44,8 +44,12 @@ def test_prompt_and_audience_come_last(make_browser: MakeBrowser) -> None:
     assert answer.headers["Location"].endswith(ending)
 
 
-def test_states_are_as_long_as_the_setting_says(make_browser: MakeBrowser) -> None:
-    assert len(make_browser(state_length="16").begin()) == 32
+@pytest.mark.parametrize("length", [16, 4000])
+def test_states_are_as_long_as_the_setting_says(make_browser: MakeBrowser, length: int) -> None:
+    browser = make_browser(state_length=str(length), state_ttl_seconds="9" * 17)
+    state = browser.begin()
+    assert len(state) == 2 * length
+    assert browser.end(state).status_int == 307
 
 
 def test_all_that_is_missing_is_said_at_once(browser: Browser) -> None:

@@ -109,7 +109,7 @@ class Logins:
         now_ms = self._service.clock()
         expires_ms = now_ms + policy.options.state_ttl_seconds * 1000
         login = Login(policy.name, callback, expires_ms)
-        keep_login(call.tx, state, login, now_ms, now_ms - self._longest_ms)
+        keep_login(call.tx, state, login, now_ms, max(0, now_ms - self._longest_ms))
         return state
 
     def _return_url(self, call: Call, policy: OpenIDConnectPolicy) -> str:

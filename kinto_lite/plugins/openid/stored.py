@@ -22,7 +22,7 @@ KINDS = (STATE, DISCOVERY)
 
 #: Logins under way, of all providers.
 MAX_STATES = 10_000
-_STATE = re.compile(r"[0-9a-f]{2,512}")
+_STATE = re.compile(r"[0-9a-f]{2,8192}")
 
 
 class Login(NamedTuple):
