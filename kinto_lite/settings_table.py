@@ -308,6 +308,7 @@ OPENID = (
         "How long a verified token is remembered after its last use.",
         "seconds",
     ),
+    _of_provider("timeout_seconds", INT, 5, "How long a call to a provider may take.", "seconds"),
     _of_provider("state_ttl_seconds", INT, 3600, "How long a login may take.", "seconds"),
     _of_provider(
         "state_length", INT, 32, "Randomness of the state of a login.", "bytes", minimum=16

@@ -48,13 +48,15 @@ class Request(NamedTuple):
 class Provider:
     """A provider that runs; what it answers can be changed while it does."""
 
-    def __init__(self, port: int = 0) -> None:
-        self.server = ThreadingHTTPServer(("127.0.0.1", port), self._make_handler())
+    def __init__(self) -> None:
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._make_handler())
         self.server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         self.requests: list[Request] = []
         #: By path: status and body.
         self.answers: dict[str, tuple[int, bytes]] = {}
+        #: While it is not, connections end without an answer.
+        self.is_up = True
         #: Set to let answers go; until then they wait.
         self.gate = threading.Event()
         self.gate.set()
@@ -92,7 +94,7 @@ class Provider:
         return jwt.encode(wanted, make_key(key), "RS256", named)
 
     def stop(self) -> None:
-        """Go down."""
+        """End for good."""
         self.gate.set()
         self.server.shutdown()
         self._thread.join()
@@ -109,7 +111,10 @@ class Provider:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
                 heard = Request(self.command, self.path, dict(self.headers), body)
                 provider.requests.append(heard)
-                provider.gate.wait(30)
+                if not provider.is_up:
+                    self.close_connection = True
+                    return
+                provider.gate.wait(120)
                 status, content = provider.answers.get(self.path, (404, b"{}"))
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(content)))
@@ -124,9 +129,9 @@ class Provider:
 
 
 @contextmanager
-def run_provider(port: int = 0) -> Iterator[Provider]:
-    """Run a provider until the block ends, if it does not go down before."""
-    provider = Provider(port)
+def run_provider() -> Iterator[Provider]:
+    """Run a provider until the block ends."""
+    provider = Provider()
     try:
         yield provider
     finally:

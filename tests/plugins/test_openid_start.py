@@ -94,7 +94,7 @@ def test_a_provider_that_is_down_does_not_stop_a_later_start(
 ) -> None:
     stored = {"storage_url": f"sqlite:///{tmp_path}/kinto.db"}
     first = make_browser(stored).ask("/").json["capabilities"]
-    provider.stop()
+    provider.is_up = False
     browser = make_browser(stored)
     assert browser.ask("/").json["capabilities"] == first
     assert browser.ask("/", "tok").status_int == 503

@@ -26,7 +26,7 @@ def make_openid_policy(
     options: Options, settings: Settings, storage: Storage
 ) -> OpenIDConnectPolicy:
     """Return the policy of one provider. Errors: ConfigurationError."""
-    line = Line()
+    line = Line(options.timeout_seconds)
     discovery = discover(options, line, storage)
     retry = Retry(settings["retry_after_seconds"])
     return OpenIDConnectPolicy(options, _make_provider(options, discovery, line), retry)

@@ -37,6 +37,8 @@ class Options:
     #: In bytes; the text is twice as long.
     state_length: int
     allowed_scopes: frozenset[str]
+    #: For one call to the provider.
+    timeout_seconds: int
     #: None: the defaults.
     trusted_callbacks: tuple[CallbackPattern, ...] | None
     #: Other providers, without slashes at the end; tokens that name them are left to them.
@@ -62,6 +64,7 @@ def read_options(name: str, settings: Settings) -> Options:
         state_ttl_seconds=settings.policy_option(name, "state_ttl_seconds"),
         state_length=settings.policy_option(name, "state_length"),
         allowed_scopes=frozenset(settings.policy_option(name, "allowed_scopes")),
+        timeout_seconds=settings.policy_option(name, "timeout_seconds"),
         trusted_callbacks=_read_callbacks(name, settings),
         other_issuers=_find_issuers(settings) - {text("issuer").rstrip("/")},
     )
