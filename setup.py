@@ -44,18 +44,27 @@ setup(
     extras_require={
         # For accounts whose passwords Kinto hashed.
         "bcrypt": ["bcrypt>=4"],
+        # For OpenID providers whose tokens are made for this server (`audience`).
+        "openid": ["PyJWT[crypto]>=2.10"],
         "test": [
             "bcrypt>=4",
             "hypothesis>=6.100",
             "kinto-http>=11",
             "openapi-spec-validator>=0.7.1",
+            "PyJWT[crypto]>=2.10",
             "pytest>=8",
             "pytest-cov>=5",
             "pytest-xdist>=3.5",
             "schemathesis>=4.30,<5",
             "webtest>=3.0",
         ],
-        "lint": ["bcrypt>=4", "mypy>=1.11", "ruff>=0.6", "types-jsonschema"],
+        "lint": [
+            "bcrypt>=4",
+            "mypy>=1.11",
+            "PyJWT[crypto]>=2.10",
+            "ruff>=0.6",
+            "types-jsonschema",
+        ],
         "build": ["build>=1.2"],
     },
     entry_points={"console_scripts": ["kinto-lite = kinto_lite.cli:main"]},

@@ -19,6 +19,7 @@ from kinto_lite.plugins.counters import COUNTERS
 from kinto_lite.plugins.default_bucket import DEFAULT_BUCKET
 from kinto_lite.plugins.flush import FLUSH
 from kinto_lite.plugins.history import HISTORY
+from kinto_lite.plugins.openid import OPENID
 from kinto_lite.plugins.quotas import QUOTAS
 from kinto_lite.protocol.cors import Origins
 from kinto_lite.resources.delete_user_data import USER_DATA_ROUTES
@@ -44,6 +45,8 @@ PLUGINS: dict[str, Plugin] = {
     "kinto_lite.plugins.history": HISTORY,
     "kinto.plugins.quotas": QUOTAS,
     "kinto_lite.plugins.quotas": QUOTAS,
+    "kinto.plugins.openid": OPENID,
+    "kinto_lite.plugins.openid": OPENID,
 }
 
 #: Plugins of Kinto that are not built yet, and that a server can do without.

@@ -171,11 +171,15 @@ class SlowWork(Exception):
     the request calls `run` outside of it, in a thread of its own where others would have to
     wait, puts the result into `ApiRequest.done` under `key`, and runs the request again, up to
     `MAX_SLOW_WORKS` times. Equal keys have equal results. `client` is whom the work is done for:
-    limits count by it.
+    limits count by it. An errand waits for another server instead of computing, so that more of
+    them may be under way, in threads and limits of their own.
     """
 
-    def __init__(self, key: Hashable, run: Callable[[], Any], client: str) -> None:
+    def __init__(
+        self, key: Hashable, run: Callable[[], Any], client: str, *, is_errand: bool = False
+    ) -> None:
         super().__init__("slow work is to be done")
         self.key = key
         self.run = run
         self.client = client
+        self.is_errand = is_errand

@@ -72,7 +72,7 @@ class Policy(Protocol):
     def authenticate(self, request: ApiRequest, tx: Transaction) -> str | None:
         """Return the user id, prefix included; None when these credentials are not for it.
 
-        Errors: SlowWork.
+        Errors: SlowWork; ApiError 503 when it cannot be found out now.
         """
         ...
 
@@ -157,7 +157,7 @@ class Parts:
     #: Entries of `capabilities` in the hello view.
     capabilities: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     #: Adds to `user` in the hello view of an authenticated user.
-    describe_user: Callable[[Asker], Mapping[str, Any]] | None = None
+    describe_user: Callable[[Call], Mapping[str, Any]] | None = None
     #: What is special about its kinds of objects, by their names.
     rules: Mapping[str, Rules] = field(default_factory=dict)
     #: Called inside the transaction after each change; an exception undoes the request.
@@ -188,7 +188,7 @@ class Service:
     routes: list[Route] = field(default_factory=list)
     capabilities: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     rules: dict[str, Rules] = field(default_factory=dict)
-    describers: list[Callable[[Asker], Mapping[str, Any]]] = field(default_factory=list)
+    describers: list[Callable[[Call], Mapping[str, Any]]] = field(default_factory=list)
     listeners: list[AfterWrite] = field(default_factory=list)
     finishers: list[Callable[[Call], None]] = field(default_factory=list)
     #: Names of the plugins that are on, in order.

@@ -277,6 +277,56 @@ PRINCIPALS = (
     ),
 )
 
+
+def _of_provider(
+    option: str, type_: ValueType, default: Any, help_: str, unit: str = "", minimum: int = 1
+) -> Setting:
+    """Return the row of an option of an OpenID policy."""
+    is_number = type_ is INT
+    return Setting(
+        f"multiauth.policy.*.{option}",
+        type_,
+        default,
+        help_,
+        unit,
+        minimum=minimum if is_number else None,
+        listed_in="multiauth.policies",
+    )
+
+
+OPENID = (
+    _of_provider("issuer", TEXT, None, "URL of an OpenID provider."),
+    _of_provider("client_id", TEXT, None, "What an OpenID provider calls this server."),
+    _of_provider("client_secret", SECRET, "", "Secret shared with an OpenID provider."),
+    _of_provider("audience", TEXT, "", "Whom access tokens must be made for; empty: anybody."),
+    _of_provider("header_type", TEXT, "Bearer", "First word of `Authorization` with a token."),
+    _of_provider("userid_field", TEXT, "sub", "Member of the user's profile that is the id."),
+    _of_provider(
+        "verification_ttl_seconds",
+        INT,
+        86400,
+        "How long a verified token is remembered after its last use.",
+        "seconds",
+    ),
+    _of_provider("timeout_seconds", INT, 5, "How long a call to a provider may take.", "seconds"),
+    _of_provider("state_ttl_seconds", INT, 3600, "How long a login may take.", "seconds"),
+    _of_provider(
+        "state_length", INT, 32, "Randomness of the state of a login.", "bytes", minimum=16
+    ),
+    _of_provider(
+        "allowed_scopes",
+        LIST,
+        ("openid", "email", "profile"),
+        "Scopes that a login may ask for.",
+    ),
+    _of_provider(
+        "trusted_callback_urls",
+        LIST,
+        (),
+        "Patterns of URLs that a login may lead back to; none: this machine.",
+    ),
+)
+
 AUTHENTICATION = (
     Setting("multiauth.policies", LIST, (), "Ways to authenticate, in the order they are tried."),
     Setting(
@@ -299,13 +349,7 @@ AUTHENTICATION = (
         "Realm of the `WWW-Authenticate` header.",
         listed_in="multiauth.policies",
     ),
-    Setting(
-        "multiauth.policy.*.client_secret",
-        SECRET,
-        "",
-        "Secret shared with an OpenID provider.",
-        listed_in="multiauth.policies",
-    ),
+    *OPENID,
     Setting("multiauth.policy.*.*", TEXT, None, "Other options of a policy."),
     Setting(
         "account_cache_ttl_seconds",

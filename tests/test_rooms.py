@@ -47,6 +47,7 @@ DOORS = {
     "jsonpatch": "protocol.patches",
     "jsonpointer": "protocol.patches",
     "jsonschema": "protocol.schemas",
+    "jwt": "plugins.openid.keys",
     "jsonschema_specifications": "protocol.schemas",
     "psycopg": "storage.postgres",
     "psycopg_pool": "storage.postgres",

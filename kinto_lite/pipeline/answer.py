@@ -58,6 +58,8 @@ _TOO_LONG = (
 
 #: Threads that do slow work at a time when it is done in place, and how long others wait.
 _TURNS = 2
+#: The same for errands, which only wait for another server.
+_ERRAND_TURNS = 8
 _TURN_SECONDS = 5.0
 
 log = logging.getLogger("kinto_lite")
@@ -71,6 +73,7 @@ class Pipeline:
         self._routes = Routes(service.routes)
         self._edition = Edition(service)
         self._turns = BoundedSemaphore(_TURNS)
+        self._errand_turns = BoundedSemaphore(_ERRAND_TURNS)
         service.perform = self.perform
 
     def answer(self, request: ApiRequest) -> Answer:
@@ -89,7 +92,8 @@ class Pipeline:
 
     def _do(self, work: SlowWork, request: ApiRequest) -> ApiError | None:
         """Do what a request needs, when it is its turn; return why that cannot be."""
-        if not self._turns.acquire(timeout=_TURN_SECONDS):
+        turns = self._errand_turns if work.is_errand else self._turns
+        if not turns.acquire(timeout=_TURN_SECONDS):
             return self._refuse_for_now(UNAVAILABLE)
         try:
             request.done[work.key] = work.run()
@@ -97,7 +101,7 @@ class Pipeline:
             log.exception("slow work failed on %r %r", request.method, request.path)
             return ApiError(UNEXPECTED)
         finally:
-            self._turns.release()
+            turns.release()
         return None
 
     def attempt(self, request: ApiRequest) -> Answer:

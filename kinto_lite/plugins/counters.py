@@ -16,10 +16,11 @@ _CAPABILITY = {
 
 
 def count(call: Call) -> Answer:
-    """Answer GET on `/__counters__`; kinds without objects are left out."""
+    """Answer GET on `/__counters__`; kinds without objects are left out, and what plugins keep for
+    themselves."""
     objects, tombstones = call.tx.count_all()
     for kind in call.service.kinds.values():
-        if kind.is_derived:
+        if kind.is_derived or not kind.permissions:
             objects.pop(kind.name, None)
     body = {"objects": objects, "tombstones": tombstones}
     return Answer(200, [], dump_json(body).encode("ascii"))

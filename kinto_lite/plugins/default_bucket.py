@@ -16,7 +16,7 @@ from functools import lru_cache
 
 from kinto_lite.errors import METHOD_NOT_ALLOWED, ApiError, Detail, InvalidRequest
 from kinto_lite.hooks import Call, Parts, Plugin, Route, Service
-from kinto_lite.model import Answer, Asker, ObjectRef
+from kinto_lite.model import Answer, ObjectRef
 from kinto_lite.protocol.json_text import dump_json, parse_json
 from kinto_lite.resources.access import refuse
 from kinto_lite.resources.storing import Wanted, store
@@ -46,9 +46,9 @@ class DefaultBucket:
         digest = hmac.new(self._secret, user_id.encode("utf-8"), hashlib.sha256).hexdigest()
         return str(uuid.UUID(digest[:32]))
 
-    def describe_user(self, asker: Asker) -> dict[str, str]:
+    def describe_user(self, call: Call) -> dict[str, str]:
         """Tell the id in the hello view."""
-        return {"bucket": self.bucket_id(asker.owner)}
+        return {"bucket": self.bucket_id(call.asker.owner)}
 
     def answer(self, call: Call) -> Answer:
         """Pass a request on, after creating what it implies."""

@@ -58,6 +58,16 @@ def _select(*codes: str) -> dict[str, Json]:
     return {code: parts.ANSWERS[code] for code in codes}
 
 
+def _login(name: str, *parameters: str) -> Named:
+    """Describe a step of a login through an OpenID provider."""
+    return Named(
+        f"Openid_{name}",
+        {"307": parts.describe("To the next step."), **_select("400", "default")},
+        operation_id=f"get_openid_{name}",
+        parameters=[parts.text_parameter(parameter) for parameter in parameters],
+    )
+
+
 _USER = {"type": "object", "properties": {"principal": {"type": "string"}}}
 _USER_DATA = parts.data_schema(_USER)
 _PERMISSIONS = parts.list_schema(parts.attributes_schema("permissions"))
@@ -103,6 +113,8 @@ NAMED: Mapping[str, Named] = {
         is_public=False,
         parameters=parts.PRECONDITIONS,
     ),
+    "openid_login": _login("login", "callback", "scope", "prompt"),
+    "openid_token": _login("token", "state", "code", "error", "error_description"),
     "flush": Named("Flush", {"202": parts.describe("Everything is gone.", parts.ANY_OBJECT)}),
     "counters": Named(
         "Counters", {"200": parts.describe("How many objects there are.", parts.ANY_OBJECT)}

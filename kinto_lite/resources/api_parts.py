@@ -220,6 +220,11 @@ SELECTION = [
 ]
 
 
+def text_parameter(name: str) -> dict[str, Json]:
+    """Return a parameter of the query string that is any text."""
+    return _parameter(name, "query", _TEXT)
+
+
 def path_parameter(name: str, pattern: str | None) -> dict[str, Json]:
     """Return the parameter of a segment of the URL; `pattern` is for the whole of it."""
     parameter = {"name": name, "in": "path", "required": True, "type": "string"}

@@ -66,7 +66,7 @@ def _describe_user(call: Call) -> dict[str, Any]:
     others = sorted(call.asker.principals - {call.asker.owner})
     user: dict[str, Any] = {"id": call.asker.owner, "principals": [call.asker.owner, *others]}
     for describe in call.service.describers:
-        user.update(describe(call.asker))
+        user.update(describe(call))
     return user
 
 

@@ -3,6 +3,7 @@
 Done by a few threads beside the worker's, so that other requests are answered meanwhile. Equal
 work that is asked for while it is under way is done once. How much may wait is bounded, in all
 and for each client, so that nobody who makes the server compute keeps others from it for long.
+Errands, which wait for other servers, are kept apart: they are chores with threads of their own.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from kinto_lite.errors import SlowWork
 from kinto_lite.server.refusals import too_busy
 
 THREADS = 2
+#: Of errands, which take no time of this machine.
+ERRAND_THREADS = 8
 #: Works that run and wait.
 MAX_WORKS = 64
 MAX_WORKS_OF_CLIENT = 16
@@ -25,8 +28,8 @@ MAX_WORKS_OF_CLIENT = 16
 class Chores:
     """The slow work of one worker. Used by its event loop only."""
 
-    def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(THREADS)
+    def __init__(self, threads: int = THREADS) -> None:
+        self._threads = ThreadPoolExecutor(threads)
         self._running: dict[Hashable, asyncio.Future[Any]] = {}
         self._clients: Counter[str] = Counter()
 

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from kinto_lite.errors import MAX_SLOW_WORKS, SlowWork
 from kinto_lite.model import Answer, ApiRequest
-from kinto_lite.server.chores import Chores
+from kinto_lite.server.chores import ERRAND_THREADS, Chores
 from kinto_lite.server.commits import Commits
 from kinto_lite.server.connections import Connection
 from kinto_lite.server.lane import SlowLane
@@ -54,6 +54,7 @@ class Edge:
         self._commits = Commits(app.storage, app.refuse)
         self._lane = lane
         self._chores = Chores()
+        self._errands = Chores(ERRAND_THREADS)
         self._tasks: set[asyncio.Task[None]] = set()
         self.origin = origin
         self.limits = limits
@@ -107,7 +108,8 @@ class Edge:
             connection.answer(refusal)
 
     async def _do(self, work: SlowWork, request: ApiRequest) -> None:
-        request.done[work.key] = await self._chores.do(work)
+        chores = self._errands if work.is_errand else self._chores
+        request.done[work.key] = await chores.do(work)
 
     async def _try(self, work: Coroutine[Any, Any, Answer | None]) -> Answer | None:
         """Return what a work returns, or the answer that its failure is."""
@@ -140,4 +142,5 @@ class Edge:
     def close(self) -> None:
         """End what still runs, and close the storage."""
         self._chores.close()
+        self._errands.close()
         self._storage.close()
