@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kinto_lite.commands import create_user
+from kinto_lite.commands import create_user, fetch_admin
 from kinto_lite.defaults import collect_settings
 from kinto_lite.errors import ConfigurationError
 from kinto_lite.ini import Ini, read_ini
@@ -81,6 +81,10 @@ def build_parser() -> argparse.ArgumentParser:
     add_common_options(account, argparse.SUPPRESS)
     add_database_option(account, argparse.SUPPRESS)
     create_user.add_options(account)
+    console = commands.add_parser("fetch-admin", help="fetch Kinto's admin console")
+    add_common_options(console, argparse.SUPPRESS)
+    add_database_option(console, argparse.SUPPRESS)
+    fetch_admin.add_options(console)
     version = commands.add_parser("version", help="print the version")
     add_common_options(version, argparse.SUPPRESS)
     return parser
@@ -197,6 +201,12 @@ def make_user(options: argparse.Namespace) -> int:
     return create_user.run(options, given)
 
 
+def fetch_console(options: argparse.Namespace) -> int:
+    """Fetch the admin console. Errors: ConfigurationError."""
+    given = collect_settings(find_ini(options), options.db, is_loopback=True)
+    return fetch_admin.run(options, given)
+
+
 def start(options: argparse.Namespace) -> int:
     """Serve until a signal. Errors: ConfigurationError, StorageError."""
     ini = find_ini(options)
@@ -310,5 +320,6 @@ def describe_database(url: str) -> str:
 COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "start": start,
     "create-user": make_user,
+    "fetch-admin": fetch_console,
     "version": print_version,
 }

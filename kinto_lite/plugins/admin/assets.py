@@ -87,7 +87,7 @@ def read_assets(path: str) -> Assets:
     Errors: ConfigurationError for a folder that is too large, or cannot be read to its end.
     """
     try:
-        folder = Path(path).resolve()
+        folder = Path(os.path.realpath(path))
         if not os.access(folder / "index.html", os.R_OK):
             return NO_ASSETS
         return Assets(dict(_read_files(folder)))
