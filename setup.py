@@ -53,6 +53,7 @@ setup(
             "pytest-cov>=5",
             "pytest-xdist>=3.5",
             "schemathesis>=4.30,<5",
+            "selenium>=4.20",
             "webtest>=3.0",
         ],
         "lint": ["bcrypt>=4", "mypy>=1.11", "ruff>=0.6", "types-jsonschema"],
