@@ -210,6 +210,12 @@ def test_there_is_no_console_within_a_batch(console: TestApp) -> None:
     assert [part["status"] for part in answer.json["responses"]] == [404, 404, 404]
 
 
+def test_the_description_of_the_api_leaves_the_console_out(console: TestApp) -> None:
+    paths = console.get("/v1/__api__").json["paths"]
+    assert "/permissions" in paths
+    assert [path for path in paths if path.startswith("/admin")] == []
+
+
 @pytest.mark.parametrize("path", ["", "missing", "empty", "build/index.html", "loop"])
 def test_without_a_console_a_page_says_how_to_get_one(
     make_client: AppMaker, folder: Path, path: str, caplog: pytest.LogCaptureFixture

@@ -45,7 +45,7 @@ def _set_up(service: Service) -> Parts:
         "admin": {**_CAPABILITY, "version": assets.version},
     }
     routes = [
-        Route("admin-redirect", "/admin", _reading(redirect_to_console), is_detached=True),
+        Route("admin", "/admin", _reading(redirect_to_console), is_detached=True),
         Route("admin", "/admin/", _reading(console.show), is_detached=True),
         Route("admin-assets", "/admin/{path*}", _reading(console.show_file), is_detached=True),
     ]
