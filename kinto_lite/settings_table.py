@@ -375,7 +375,8 @@ PLUGINS = (
         "admin_assets_path",
         TEXT,
         None,
-        "Folder of the admin console, which `kinto-lite fetch-admin` fills.",
+        "Folder of the admin console; empty: `kinto-lite-admin` beside the database, which "
+        "`kinto-lite fetch-admin` fills.",
     ),
     Setting("history.exclude_resources", LIST, (), "URIs whose changes are not recorded."),
     Setting("history.exclude_user_ids", LIST, (), "Users whose changes are not recorded."),

@@ -12,8 +12,9 @@ from unittest.mock import Mock
 import pytest
 
 from kinto_lite.cli import main
-from kinto_lite.commands import fetch_admin
-from kinto_lite.commands.fetch_admin import PREFIX, WHEEL_NAME
+from kinto_lite.commands import console_package
+from kinto_lite.commands.console_package import PREFIX, WHEEL_NAME, read_console
+from kinto_lite.errors import ConfigurationError
 
 CONSOLE = {"index.html": "<p>", "VERSION": "1.2.3", "assets/a.js": "a()"}
 
@@ -33,7 +34,7 @@ def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A small package, taken for the known one; the test runs in a folder of its own."""
     monkeypatch.chdir(tmp_path)
     content = pack(CONSOLE)
-    monkeypatch.setattr(fetch_admin, "WHEEL_SHA256", hashlib.sha256(content).hexdigest())
+    monkeypatch.setattr(console_package, "WHEEL_SHA256", hashlib.sha256(content).hexdigest())
     path = tmp_path / WHEEL_NAME
     path.write_bytes(content)
     return path
@@ -52,7 +53,7 @@ def test_the_console_lands_beside_the_database(
     assert list_files(folder) == CONSOLE
     told = capsys.readouterr().out
     assert f"The admin console 1.2.3 is in {folder}" in told
-    assert "Without an ini file" in told
+    assert "it is found without that line" in told
     assert f"    kinto.admin_assets_path = {folder}" in told
 
 
@@ -61,7 +62,7 @@ def test_the_console_lands_in_a_named_folder(
 ) -> None:
     assert main(["fetch-admin", "--wheel", str(wheel), "--to", "a/b"]) == 0
     assert list_files(tmp_path / "a" / "b") == CONSOLE
-    assert "Without an ini file" not in capsys.readouterr().out
+    assert "it is found" not in capsys.readouterr().out
 
 
 def test_another_console_replaces_the_whole_folder(wheel: Path, tmp_path: Path) -> None:
@@ -104,19 +105,19 @@ def test_a_package_that_is_not_there_is_one_line(
     "name", ["../x", "a/../x", "/x", "a//x", "a\\x", "..", ".hidden", "a/.x", "a b", "c:x", "ä"]
 )
 def test_names_that_lead_elsewhere_are_refused(name: str) -> None:
-    with pytest.raises(fetch_admin.ConfigurationError):
-        list(fetch_admin.read_console(pack({name: "x"})))
+    with pytest.raises(ConfigurationError):
+        list(read_console(pack({name: "x"})))
 
 
 def test_too_much_content_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetch_admin, "MAX_CONSOLE_BYTES", 10)
-    with pytest.raises(fetch_admin.ConfigurationError):
-        list(fetch_admin.read_console(pack(CONSOLE)))
+    monkeypatch.setattr(console_package, "MAX_CONSOLE_BYTES", 10)
+    with pytest.raises(ConfigurationError):
+        list(read_console(pack(CONSOLE)))
 
 
 def test_what_is_no_archive_is_refused() -> None:
-    with pytest.raises(fetch_admin.ConfigurationError):
-        list(fetch_admin.read_console(b"PK nothing"))
+    with pytest.raises(ConfigurationError):
+        list(read_console(b"PK nothing"))
 
 
 @pytest.mark.parametrize(

@@ -232,6 +232,12 @@ def test_without_a_console_a_page_says_how_to_get_one(
     assert client.get("/v1/").json["capabilities"]["admin"]["version"] is None
 
 
+def test_a_console_beside_the_database_is_found(make_client: AppMaker, folder: Path) -> None:
+    folder.rename(folder.with_name("kinto-lite-admin"))
+    url = f"sqlite:///{folder.parent}/my.db"
+    assert make_client({**INCLUDES, "storage_url": url}).get("/v1/admin/").body == PAGE
+
+
 @pytest.mark.parametrize("limit", ["MAX_ENTRIES", "MAX_BYTES"])
 def test_a_folder_that_is_too_large_stops_the_start(
     make_console: MakeConsole, monkeypatch: pytest.MonkeyPatch, limit: str

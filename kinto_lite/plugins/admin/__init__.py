@@ -1,7 +1,7 @@
 """The admin console: a web page at `/v1/admin/` that shows and edits what the server stores.
 
 The page is not part of kinto-lite: it is the folder of files that the setting
-`admin_assets_path` names, usually one that `kinto-lite fetch-admin` has filled. `assets` reads
+`admin_assets_path` names, or the one beside the database that `kinto-lite fetch-admin` fills. `assets` reads
 the folder, `serving` answers requests for its files, `help_page` stands where there is none.
 The page talks to the API of the server it came from, as any client does.
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from kinto_lite.defaults import SQLITE_URL, find_console_folder
 from kinto_lite.hooks import Handler, Parts, Plugin, Route, Service
 from kinto_lite.plugins.admin.assets import NO_ASSETS, Assets, read_assets
 from kinto_lite.plugins.admin.serving import Console, redirect_to_console
@@ -31,11 +32,18 @@ def find_assets(settings: Settings) -> Assets:
     """
     path = settings["admin_assets_path"]
     if not path:
-        return NO_ASSETS
+        return find_fetched(settings["storage_url"])
     assets = read_assets(path)
     if not assets.has_console:
         log_warning(f"admin_assets_path: there is no index.html to read in {path}.")
     return assets
+
+
+def find_fetched(storage_url: str) -> Assets:
+    """Return what `fetch-admin` put beside the database, if it did."""
+    if not storage_url.startswith(SQLITE_URL):
+        return NO_ASSETS
+    return read_assets(str(find_console_folder({"storage_url": storage_url})))
 
 
 def _set_up(service: Service) -> Parts:
