@@ -1,9 +1,9 @@
 """The admin console: a web page at `/v1/admin/` that shows and edits what the server stores.
 
 The page is not part of kinto-lite: it is the folder of files that the setting
-`admin_assets_path` names, or the one beside the database that `kinto-lite fetch-admin` fills. `assets` reads
-the folder, `serving` answers requests for its files, `help_page` stands where there is none.
-The page talks to the API of the server it came from, as any client does.
+`admin_assets_path` names, or the one beside the database that `kinto-lite fetch-admin` fills.
+`assets` reads the folder, `serving` answers requests for its files, `help_page` stands where
+there is none. The page talks to the API of the server it came from, as any client does.
 
 Source: protocol, plugins chapters 1 and 8.
 """

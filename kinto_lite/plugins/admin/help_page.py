@@ -27,8 +27,9 @@ pre { padding: .8em 1em; overflow: auto; background: #eef1f4 }
 <p>This server is ready for Kinto's admin console, but its files are not on this machine. Whoever
 runs the server gets them with one command:</p>
 <pre>kinto-lite fetch-admin</pre>
-<p>Give it the options <code>--ini</code> and <code>--db</code> that the server was started with, and it
-puts them where the server looks. For another folder, add the line that it prints to the ini file:</p>
+<p>Give it the options <code>--ini</code> and <code>--db</code> that the server was started with,
+and it puts them where the server looks. For another folder, add the line that it prints to the
+ini file:</p>
 <pre>kinto.admin_assets_path = /the/folder</pre>
 <p>Then start the server again and reload this page.</p>
 </body>
