@@ -56,6 +56,7 @@ setup(
             "pytest-cov>=5",
             "pytest-xdist>=3.5",
             "schemathesis>=4.30,<5",
+            "selenium>=4.20",
             "webtest>=3.0",
         ],
         "lint": [

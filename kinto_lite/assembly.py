@@ -15,6 +15,7 @@ from kinto_lite.permissions.tree import KINDS, TREE
 from kinto_lite.pipeline.batch import BATCH_ROUTE
 from kinto_lite.pipeline.credentials import BasicAuth
 from kinto_lite.plugins.accounts import ACCOUNTS
+from kinto_lite.plugins.admin import ADMIN
 from kinto_lite.plugins.counters import COUNTERS
 from kinto_lite.plugins.default_bucket import DEFAULT_BUCKET
 from kinto_lite.plugins.flush import FLUSH
@@ -24,7 +25,7 @@ from kinto_lite.plugins.quotas import QUOTAS
 from kinto_lite.protocol.cors import Origins
 from kinto_lite.resources.delete_user_data import USER_DATA_ROUTES
 from kinto_lite.resources.kinds import DEFAULT_IDENTIFIERS
-from kinto_lite.resources.list_permissions import PERMISSIONS_ROUTE
+from kinto_lite.resources.list_permissions import PERMISSIONS_CAPABILITY, PERMISSIONS_ROUTE
 from kinto_lite.resources.routes import core_routes
 from kinto_lite.settings import Settings, log_warning, read_settings
 from kinto_lite.storage.base import Storage, StorageOptions
@@ -35,6 +36,8 @@ from kinto_lite.web.app import App
 PLUGINS: dict[str, Plugin] = {
     "kinto.plugins.accounts": ACCOUNTS,
     "kinto_lite.plugins.accounts": ACCOUNTS,
+    "kinto.plugins.admin": ADMIN,
+    "kinto_lite.plugins.admin": ADMIN,
     "kinto.plugins.default_bucket": DEFAULT_BUCKET,
     "kinto_lite.plugins.default_bucket": DEFAULT_BUCKET,
     "kinto.plugins.counters": COUNTERS,
@@ -50,7 +53,7 @@ PLUGINS: dict[str, Plugin] = {
 }
 
 #: Plugins of Kinto that are not built yet, and that a server can do without.
-LEFT_OUT = ("kinto.plugins.admin", "kinto.plugins.prometheus", "kinto.plugins.statsd")
+LEFT_OUT = ("kinto.plugins.prometheus", "kinto.plugins.statsd")
 
 _BASIC_AUTH = {
     "description": "Very basic authentication sessions. Not for production use.",
@@ -59,12 +62,6 @@ _BASIC_AUTH = {
 _SCHEMA = {
     "description": "Validates collection records with JSON schemas.",
     "url": "https://kinto.readthedocs.io/en/latest/api/1.x/collections.html#collection-json-schema",
-}
-
-_PERMISSIONS_ENDPOINT = {
-    "description": "The permissions endpoint can be used to list all user objects permissions.",
-    "url": "https://kinto.readthedocs.io/en/latest/configuration/settings.html"
-    "#activating-the-permissions-endpoint",
 }
 
 
@@ -183,7 +180,7 @@ def core_capabilities(settings: Settings) -> Iterator[tuple[str, Mapping[str, An
     if settings["experimental_collection_schema_validation"]:
         yield "schema", _SCHEMA
     if settings["experimental_permissions_endpoint"]:
-        yield "permissions_endpoint", _PERMISSIONS_ENDPOINT
+        yield "permissions_endpoint", PERMISSIONS_CAPABILITY
 
 
 def find_plugins(names: tuple[str, ...]) -> list[Plugin]:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kinto_lite.commands import create_user, rebuild_quotas
+from kinto_lite.commands import create_user, fetch_admin, rebuild_quotas
 from kinto_lite.defaults import collect_settings
 from kinto_lite.errors import ConfigurationError
 from kinto_lite.ini import Ini, read_ini
@@ -85,6 +85,10 @@ def build_parser() -> argparse.ArgumentParser:
     add_common_options(quotas, argparse.SUPPRESS)
     add_database_option(quotas, argparse.SUPPRESS)
     rebuild_quotas.add_options(quotas)
+    console = commands.add_parser("fetch-admin", help="fetch Kinto's admin console")
+    add_common_options(console, argparse.SUPPRESS)
+    add_database_option(console, argparse.SUPPRESS)
+    fetch_admin.add_options(console)
     version = commands.add_parser("version", help="print the version")
     add_common_options(version, argparse.SUPPRESS)
     return parser
@@ -208,6 +212,12 @@ def count_again(options: argparse.Namespace) -> int:
     return rebuild_quotas.run(options, given)
 
 
+def fetch_console(options: argparse.Namespace) -> int:
+    """Fetch the admin console. Errors: ConfigurationError."""
+    given = collect_settings(find_ini(options), options.db, is_loopback=True)
+    return fetch_admin.run(options, given)
+
+
 def start(options: argparse.Namespace) -> int:
     """Serve until a signal. Errors: ConfigurationError, StorageError."""
     ini = find_ini(options)
@@ -322,5 +332,6 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "start": start,
     "create-user": make_user,
     "rebuild-quotas": count_again,
+    "fetch-admin": fetch_console,
     "version": print_version,
 }

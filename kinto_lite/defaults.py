@@ -15,6 +15,8 @@ from kinto_lite.ini import Ini
 
 DATABASE_NAME = "kinto-lite.db"
 SQLITE_URL = "sqlite:///"
+#: Beside the database: where `fetch-admin` puts the admin console.
+CONSOLE_FOLDER = "kinto-lite-admin"
 
 #: Without a file: what every address gets.
 ANY_ADDRESS: Mapping[str, str] = {
@@ -48,11 +50,28 @@ def collect_settings(
     else:
         settings = {**ANY_ADDRESS, **(LOOPBACK_ONLY if is_loopback else {})}
     if database is not None:
-        return set_database(settings, database)
-    if not names_database(settings):
+        settings = set_database(settings, database)
+    elif not names_database(settings):
         folder = Path.cwd() if ini is None else ini.path.absolute().parent
-        return set_database(settings, folder / DATABASE_NAME)
-    return settings
+        settings = set_database(settings, folder / DATABASE_NAME)
+    return add_console(settings) if ini is None else settings
+
+
+def add_console(settings: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings with the admin console on, if it was fetched to its usual place."""
+    folder = find_console_folder(settings)
+    if not (folder / "index.html").is_file():
+        return dict(settings)
+    includes = f"{settings['includes']} kinto.plugins.admin"
+    return {**settings, "includes": includes, "admin_assets_path": str(folder)}
+
+
+def find_console_folder(settings: Mapping[str, str]) -> Path:
+    """Return the usual place of the admin console: beside the database, or else here."""
+    url = next((settings[name] for name in STORAGE_NAMES if name in settings), "")
+    path = url.removeprefix(SQLITE_URL)
+    folder = Path.cwd() if path in (url, "") else Path(path).absolute().parent
+    return folder / CONSOLE_FOLDER
 
 
 def names_database(settings: Mapping[str, str]) -> bool:

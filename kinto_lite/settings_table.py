@@ -415,6 +415,13 @@ PLUGINS = (
         listed_in="event_listeners",
     ),
     Setting("event_listeners.*.*", TEXT, None, "Options of a listener."),
+    Setting(
+        "admin_assets_path",
+        TEXT,
+        None,
+        "Folder of the admin console; empty: `kinto-lite-admin` beside the database, which "
+        "`kinto-lite fetch-admin` fills.",
+    ),
     Setting("history.exclude_resources", LIST, (), "URIs whose changes are not recorded."),
     Setting("history.exclude_user_ids", LIST, (), "Users whose changes are not recorded."),
     Setting("history.auto_trim_max_count", INT, -1, "Entries to keep; 0 or less: all.", "entries"),
@@ -499,7 +506,6 @@ WITHOUT_EFFECT: tuple[tuple[str, str | None], ...] = (
     ("{storage,permission,cache}_poolclass", None),
     ("initialization_sequence", None),
     ("json_renderer", "ultrajson"),
-    ("admin_assets_path", None),
     ("prometheus_{prefix,disabled_metrics,histogram_buckets}", None),
     ("prometheus_created_metrics_enabled", "true"),
     ("metrics_matchdict_fields", "bucket_id collection_id group_id record_id"),

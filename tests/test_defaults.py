@@ -61,3 +61,21 @@ def test_a_database_on_the_command_line_wins_over_the_file(tmp_path: Path) -> No
 def test_a_file_is_taken_as_it_is_on_every_address(tmp_path: Path) -> None:
     ini = Ini(tmp_path / "kinto.ini", {"storage_url": "sqlite:///mine.db"})
     assert "multiauth.policies" not in collect_settings(ini, None, is_loopback=True)
+
+
+def test_a_console_beside_the_database_is_on_without_a_file(tmp_path: Path) -> None:
+    folder = tmp_path / "kinto-lite-admin"
+    folder.mkdir()
+    before = collect_settings(None, tmp_path / "my.db", is_loopback=False)
+    (folder / "index.html").touch()
+    settings = collect_settings(None, tmp_path / "my.db", is_loopback=False)
+    assert "kinto.plugins.admin" not in before["includes"].split()
+    assert "kinto.plugins.admin" in settings["includes"].split()
+    assert settings["admin_assets_path"] == str(folder)
+
+
+def test_a_console_beside_the_database_is_off_unless_a_file_says_so(tmp_path: Path) -> None:
+    (tmp_path / "kinto-lite-admin").mkdir()
+    (tmp_path / "kinto-lite-admin" / "index.html").touch()
+    settings = collect_settings(Ini(tmp_path / "kinto.ini", {}), None, is_loopback=True)
+    assert "admin_assets_path" not in settings

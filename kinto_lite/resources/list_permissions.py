@@ -125,3 +125,9 @@ PERMISSIONS_ROUTE = Route(
     {"HEAD": list_permissions, "GET": list_permissions},
     shape="plural",
 )
+#: Its entry of `capabilities` in the hello view.
+PERMISSIONS_CAPABILITY = {
+    "description": "The permissions endpoint can be used to list all user objects permissions.",
+    "url": "https://kinto.readthedocs.io/en/latest/configuration/settings.html"
+    "#activating-the-permissions-endpoint",
+}
