@@ -54,6 +54,25 @@ class KintoLite(Peer):
         return {"PYTHONPATH": str(ROOT)}
 
 
+class KintoLiteWorkers(KintoLite):
+    """The same with a worker for each processor, as PocketBase uses all of them."""
+
+    name = "kinto-lite-workers"
+
+    @property
+    def served(self) -> str:
+        """How it is served, in words."""
+        return f"`kinto-lite --ini FILE --workers {count_cores()}`"
+
+    @property
+    def title(self) -> str:
+        """Name, version and workers."""
+        return f"kinto-lite {VERSION}, {count_cores()} workers"
+
+    def make_command(self, folder: Path, port: int) -> list[str]:
+        return [*super().make_command(folder, port), "--workers", str(count_cores())]
+
+
 class PocketBase(Peer):
     """PocketBase as it comes, without its log of requests, which would only slow it."""
 
@@ -171,4 +190,10 @@ class KintoPostgresql(Peer):
 
 #: The parts of Kinto that have backends.
 PARTS = ("storage", "permission", "cache")
-PEERS: tuple[type[Peer], ...] = (KintoLite, PocketBase, KintoMemory, KintoPostgresql)
+PEERS: tuple[type[Peer], ...] = (
+    KintoLite,
+    KintoLiteWorkers,
+    PocketBase,
+    KintoMemory,
+    KintoPostgresql,
+)

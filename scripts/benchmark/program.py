@@ -109,7 +109,7 @@ def main(arguments: Sequence[str]) -> int:
 def run(options: argparse.Namespace, arguments: Sequence[str]) -> int:
     """Measure and print in a temporary folder. Errors: BenchmarkError."""
     wrk = find_wrk()
-    if set(options.peers) != {"kinto-lite"}:
+    if not all(name.startswith("kinto-lite") for name in options.peers):
         install_peers()
     folder = Path(tempfile.mkdtemp(prefix="kinto-lite-bench-", dir=options.folder))
     # PostgreSQL may have to run as another user, who passes through.

@@ -11,7 +11,9 @@ from statistics import median
 from scripts.benchmark.plans import Measurement
 from scripts.benchmark.rounds import Results, Sample
 
+#: Ours: as it comes, and with a worker for each processor.
 OURS = "kinto-lite"
+SHORT_NAMES = {OURS: "one worker", f"{OURS}-workers": "all processors"}
 NOTHING = "-"
 FAILED = "error"
 
@@ -123,19 +125,17 @@ class Report:
         return FAILED if key in self._results.errors else NOTHING
 
     def _write_ratios(self, read: Callable[[Sample], float]) -> str:
-        peers = [name for name in self._titles if name != OURS]
-        if not peers or OURS not in self._titles:
+        ours = [name for name in self._titles if name.startswith(OURS)]
+        pairs = [(name, peer) for peer in self._titles if peer not in ours for name in ours]
+        if not pairs or not self._measurements:
             return ""
         rows = []
         for measurement in self._measurements:
-            ours = self._find_values(measurement, OURS, read)
-            theirs = [self._find_values(measurement, peer, read) for peer in peers]
-            ratios = [format_ratio(ours, values) for values in theirs]
+            values = {name: self._find_values(measurement, name, read) for name in self._titles}
+            ratios = [format_ratio(values[name], values[peer]) for name, peer in pairs]
             rows.append([measurement.title, str(measurement.connections), *ratios])
-        if not rows:
-            return ""
-        head = ["what", "connections", *(f"of {self._titles[name]}" for name in peers)]
-        return format_table(head, rows)
+        shown = [f"{SHORT_NAMES[name]} of {self._titles[peer]}" for name, peer in pairs]
+        return format_table(["what", "connections", *shown], rows)
 
     def _write_footprint(self) -> str:
         results = self._results
