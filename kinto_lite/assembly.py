@@ -8,52 +8,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from kinto_lite.errors import ConfigurationError
+from kinto_lite.extensions.generators import read_identifiers
+from kinto_lite.extensions.imports import make_importable
+from kinto_lite.extensions.plugins import extend_table, find_plugins
 from kinto_lite.hooks import Plugin, Policy, PolicyMaker, Service
 from kinto_lite.model import Kind
 from kinto_lite.permissions.principals import read_grants
 from kinto_lite.permissions.tree import KINDS, TREE
 from kinto_lite.pipeline.batch import BATCH_ROUTE
 from kinto_lite.pipeline.credentials import BasicAuth
-from kinto_lite.plugins.accounts import ACCOUNTS
-from kinto_lite.plugins.admin import ADMIN
-from kinto_lite.plugins.counters import COUNTERS
-from kinto_lite.plugins.default_bucket import DEFAULT_BUCKET
-from kinto_lite.plugins.flush import FLUSH
-from kinto_lite.plugins.history import HISTORY
-from kinto_lite.plugins.openid import OPENID
-from kinto_lite.plugins.quotas import QUOTAS
 from kinto_lite.protocol.cors import Origins
 from kinto_lite.resources.delete_user_data import USER_DATA_ROUTES
-from kinto_lite.resources.kinds import DEFAULT_IDENTIFIERS
 from kinto_lite.resources.list_permissions import PERMISSIONS_CAPABILITY, PERMISSIONS_ROUTE
 from kinto_lite.resources.routes import core_routes
-from kinto_lite.settings import Settings, log_warning, read_settings
+from kinto_lite.settings import Settings, find_row, read_settings
 from kinto_lite.storage.base import Storage, StorageOptions
 from kinto_lite.storage.engines import open_storage
 from kinto_lite.web.app import App
-
-#: Names in `includes`: Kinto's and ours.
-PLUGINS: dict[str, Plugin] = {
-    "kinto.plugins.accounts": ACCOUNTS,
-    "kinto_lite.plugins.accounts": ACCOUNTS,
-    "kinto.plugins.admin": ADMIN,
-    "kinto_lite.plugins.admin": ADMIN,
-    "kinto.plugins.default_bucket": DEFAULT_BUCKET,
-    "kinto_lite.plugins.default_bucket": DEFAULT_BUCKET,
-    "kinto.plugins.counters": COUNTERS,
-    "kinto_lite.plugins.counters": COUNTERS,
-    "kinto.plugins.flush": FLUSH,
-    "kinto_lite.plugins.flush": FLUSH,
-    "kinto.plugins.history": HISTORY,
-    "kinto_lite.plugins.history": HISTORY,
-    "kinto.plugins.quotas": QUOTAS,
-    "kinto_lite.plugins.quotas": QUOTAS,
-    "kinto.plugins.openid": OPENID,
-    "kinto_lite.plugins.openid": OPENID,
-}
-
-#: Plugins of Kinto that are not built yet, and that a server can do without.
-LEFT_OUT = ("kinto.plugins.prometheus", "kinto.plugins.statsd")
 
 _BASIC_AUTH = {
     "description": "Very basic authentication sessions. Not for production use.",
@@ -67,8 +38,7 @@ _SCHEMA = {
 
 def assemble(given: Mapping[str, Any]) -> App:
     """Build the application; see `kinto_lite.make_app`."""
-    settings = read_settings(given, os.environ)
-    plugins = find_plugins(settings["includes"])
+    settings, plugins = read_setup(given)
     for plugin in plugins:
         if plugin.check is not None:
             plugin.check(settings)
@@ -79,6 +49,20 @@ def assemble(given: Mapping[str, Any]) -> App:
     except BaseException:
         storage.close()
         raise
+
+
+def read_setup(given: Mapping[str, Any]) -> tuple[Settings, list[Plugin]]:
+    """Return the settings in force and the plugins they name, whose settings are among them.
+
+    Errors: ConfigurationError.
+    """
+    if "here" in given:
+        make_importable(str(given["here"]))
+    row = find_row("includes")
+    assert row is not None
+    includes = read_settings(given, os.environ, lambda _: None, (row,))["includes"]
+    plugins = find_plugins(includes)
+    return read_settings(given, os.environ, table=extend_table(plugins)), plugins
 
 
 def choose_storage_url(settings: Settings) -> str:
@@ -108,7 +92,7 @@ def build_service(settings: Settings, storage: Storage, plugins: Sequence[Plugin
     kinds = {kind.name: kind for kind in list_kinds(plugins)}
     roots = [(kind.name, kind.parent is None) for kind in kinds.values()]
     core_kinds = {kind.name: kind for kind in KINDS}
-    identifiers = dict(DEFAULT_IDENTIFIERS)
+    identifiers = read_identifiers(settings, kinds)
     for plugin in plugins:
         identifiers |= plugin.identifiers
     service = Service(
@@ -181,24 +165,3 @@ def core_capabilities(settings: Settings) -> Iterator[tuple[str, Mapping[str, An
         yield "schema", _SCHEMA
     if settings["experimental_permissions_endpoint"]:
         yield "permissions_endpoint", PERMISSIONS_CAPABILITY
-
-
-def find_plugins(names: tuple[str, ...]) -> list[Plugin]:
-    """Return the plugins that `includes` names, each once.
-
-    Those of Kinto that store nothing and let nobody in are left out with a warning, so that an
-    existing file starts the server.
-    Errors: ConfigurationError for an unknown one.
-    """
-    found: dict[str, Plugin] = {}
-    for name in names:
-        if name in LEFT_OUT:
-            log_warning(f"{name} is left out: this version of kinto-lite does not have it.")
-            continue
-        if name not in PLUGINS:
-            raise ConfigurationError(
-                f"Setting 'includes' names {name!r}, which this version does not have. "
-                f"It has: {', '.join(sorted(PLUGINS))}."
-            )
-        found[PLUGINS[name].name] = PLUGINS[name]
-    return list(found.values())

@@ -22,8 +22,6 @@ from kinto_lite.commands import create_user, fetch_admin, rebuild_quotas
 from kinto_lite.defaults import collect_settings
 from kinto_lite.errors import ConfigurationError
 from kinto_lite.ini import Ini, read_ini
-from kinto_lite.plugins.accounts.checks import find_policies
-from kinto_lite.plugins.accounts.stored import has_accounts
 from kinto_lite.server.addresses import (
     UNIX_PREFIX,
     Address,
@@ -309,6 +307,11 @@ def describe_app(app: Any, url: str) -> list[str]:
 
 def has_nobody(app: Any) -> bool:
     """Tell whether only accounts may sign in, and there is none nor can become one."""
+    if "accounts" not in app.service.plugins:
+        return False
+    from kinto_lite.plugins.accounts.checks import find_policies
+    from kinto_lite.plugins.accounts.stored import has_accounts
+
     settings = app.service.settings
     policies = set(settings["multiauth.policies"])
     if not policies or policies - set(find_policies(settings)):

@@ -46,7 +46,8 @@ def collect_settings(
     `database` is the file that the command line asks for; it wins.
     """
     if ini is not None:
-        settings = dict(ini.settings)
+        # Modules beside the file can be named in it (`here` is no setting, but a place).
+        settings = {**ini.settings, "here": str(ini.path.absolute().parent)}
     else:
         settings = {**ANY_ADDRESS, **(LOOPBACK_ONLY if is_loopback else {})}
     if database is not None:

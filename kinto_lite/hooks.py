@@ -9,10 +9,11 @@ framework or a database.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, Protocol
 
+from kinto_lite.errors import ConfigurationError
 from kinto_lite.model import (
     Answer,
     ApiRequest,
@@ -21,6 +22,7 @@ from kinto_lite.model import (
     Filter,
     Json,
     Kind,
+    ListRef,
     ObjectRef,
     Place,
     Row,
@@ -28,10 +30,14 @@ from kinto_lite.model import (
 from kinto_lite.permissions.tree import Inheritance
 from kinto_lite.protocol.cors import Origins
 from kinto_lite.settings import Settings
+from kinto_lite.settings_table import Setting
 from kinto_lite.storage.base import Storage, Transaction
 
 Handler = Callable[["Call"], Answer]
 AfterWrite = Callable[["Call", Change], None]
+#: Hears what a request has read: the list, the objects, and the attributes of
+#: them that were asked for (None: all).
+AfterRead = Callable[["Call", ListRef, Sequence[Row], Sequence[str] | None], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +131,9 @@ class Rules:
 ORDINARY = Rules()
 
 
+#: Tells whether something works; None when it is not in use. It may wait for others.
+HealthCheck = Callable[[], bool | None]
+
 #: Makes a policy from its name in `multiauth.policies`, the settings and the storage.
 PolicyMaker = Callable[[str, Settings, Storage], Policy]
 
@@ -147,6 +156,25 @@ class Plugin:
     policies: Mapping[str, PolicyMaker] = field(default_factory=dict)
     #: Refuses settings that it cannot work with (ConfigurationError), before anything is opened.
     check: Callable[[Settings], None] | None = None
+    #: Settings of its own. Those that every kind of objects has need not be named.
+    settings: tuple[Setting, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Somebody who hears of events (plugins 14); see `events` for what they are.
+
+    Before the commit, an exception of `hear` undoes the request: an ApiError is what the client
+    gets, anything else is a 500. After the commit, an exception is logged.
+    """
+
+    #: One of the four of `events`.
+    event: type[Any]
+    hear: Callable[[Any], None]
+    #: Names of the kinds it hears of; empty: all.
+    resources: frozenset[str] = frozenset()
+    #: create, update, delete, read; empty: all.
+    actions: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +193,12 @@ class Parts:
     #: Called once at the end of a request (of a whole batch, too), inside the transaction, with
     #: `call.work.changes`; an exception undoes everything.
     before_commit: Callable[[Call], None] | None = None
+    #: Hear of events; nothing is computed for events that nobody hears of.
+    listeners: tuple[Listener, ...] = ()
+    #: Names of settings that the hello view shows.
+    public_settings: tuple[str, ...] = ()
+    #: Entries of the heartbeat: False says that something does not work.
+    health_checks: Mapping[str, HealthCheck] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -190,7 +224,13 @@ class Service:
     rules: dict[str, Rules] = field(default_factory=dict)
     describers: list[Callable[[Call], Mapping[str, Any]]] = field(default_factory=list)
     listeners: list[AfterWrite] = field(default_factory=list)
+    readers: list[AfterRead] = field(default_factory=list)
     finishers: list[Callable[[Call], None]] = field(default_factory=list)
+    event_listeners: list[Listener] = field(default_factory=list)
+    public_settings: list[str] = field(
+        default_factory=lambda: ["batch_max_requests", "readonly", "explicit_permissions"]
+    )
+    health_checks: dict[str, HealthCheck] = field(default_factory=dict)
     #: Names of the plugins that are on, in order.
     plugins: list[str] = field(default_factory=list)
     #: Sends a request through the whole pipeline inside a transaction that is already open
@@ -216,7 +256,10 @@ class Service:
         self.routes.extend(parts.routes)
         for name, capability in parts.capabilities.items():
             if name in self.capabilities:
-                raise ValueError(f"the capability {name!r} is registered twice")
+                raise ConfigurationError(
+                    f"The plugin {plugin.name!r} has the capability {name!r}, which is there "
+                    "already: leave one of the plugins that have it out of 'includes'."
+                )
             self.capabilities[name] = capability
         self.rules |= parts.rules
         if parts.describe_user:
@@ -225,6 +268,9 @@ class Service:
             self.listeners.append(parts.after_write)
         if parts.before_commit:
             self.finishers.append(parts.before_commit)
+        self.event_listeners.extend(parts.listeners)
+        self.public_settings.extend(parts.public_settings)
+        self.health_checks |= parts.health_checks
 
 
 class Detached:
@@ -254,6 +300,10 @@ class Work:
     changes: list[Change] = field(default_factory=list)
     #: Within a batch: groups whose new members gain their rights when the batch ends.
     pending_groups: dict[str, ObjectRef] | None = None
+    #: What plugins keep while the request lasts, under keys of their own.
+    shared: dict[Hashable, Any] = field(default_factory=dict)
+    #: Called when everything is on disk, and never when the request is undone. They do not raise.
+    after_commit: list[Callable[[], None]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -284,3 +334,10 @@ class Call:
         self.work.changes.append(change)
         for listener in self.service.listeners:
             listener(self, change)
+
+    def tell_read(
+        self, ref: ListRef, rows: Sequence[Row], fields: Sequence[str] | None = None
+    ) -> None:
+        """Tell the plugins what was read of a list: these objects, or these attributes of them."""
+        for reader in self.service.readers:
+            reader(self, ref, rows, fields)

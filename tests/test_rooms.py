@@ -30,6 +30,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "resources": (*BELOW_2, "hooks"),
     "pipeline": (*BELOW_2, "hooks", "resources"),
     "web": (*BELOW_2, "hooks", "resources", "pipeline"),
+    "events": (*BELOW_2, "hooks"),
+    "extensions": (*BELOW_2, "hooks", "events", "resources"),
     "plugins": (*BELOW_2, "hooks", "resources", "pipeline"),
     "server": (*BELOW_2, "web"),
 }

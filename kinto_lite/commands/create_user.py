@@ -9,14 +9,9 @@ from __future__ import annotations
 
 import argparse
 import getpass
-import os
 import sys
 import time
 from collections.abc import Mapping
-
-from kinto_lite.plugins.accounts.creation import create_account
-from kinto_lite.plugins.accounts.names import IDENTIFIERS
-from kinto_lite.settings import read_settings
 
 #: Exit codes.
 IS_READONLY = 51
@@ -40,11 +35,11 @@ def run(options: argparse.Namespace, given: Mapping[str, str]) -> int:
     Errors: ConfigurationError, StorageError.
     """
     # Other commands need not wait for all that a server needs.
-    from kinto_lite.assembly import choose_storage_url, find_plugins, storage_options
+    from kinto_lite.assembly import choose_storage_url, read_setup, storage_options
+    from kinto_lite.plugins.accounts.creation import create_account
     from kinto_lite.storage.engines import open_storage
 
-    settings = read_settings(given, os.environ)
-    plugins = find_plugins(settings["includes"])
+    settings, plugins = read_setup(given)
     if settings["readonly"]:
         return _refuse("Cannot create a user with a readonly server.", IS_READONLY)
     if all(plugin.name != "accounts" for plugin in plugins):
@@ -72,6 +67,8 @@ def _refuse(message: str, code: int) -> int:
 
 def _find_name(name: str | None) -> str:
     """Return a valid name: the given one, or what is typed in until it is one."""
+    from kinto_lite.plugins.accounts.names import IDENTIFIERS
+
     if name is None:
         name = input("Username: ")
     while not IDENTIFIERS.is_valid(name):

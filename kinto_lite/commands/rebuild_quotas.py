@@ -10,14 +10,14 @@ Source: protocol, plugins chapters 7.7 and 12.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from kinto_lite.plugins.quotas.counting import Recount, count_buckets, rebuild
-from kinto_lite.plugins.quotas.usage import NOTHING
-from kinto_lite.settings import read_settings
 from kinto_lite.storage.base import Storage
+
+if TYPE_CHECKING:
+    from kinto_lite.plugins.quotas.counting import Recount
 
 #: Exit codes.
 IS_READONLY = 51
@@ -39,11 +39,10 @@ def run(options: argparse.Namespace, given: Mapping[str, str]) -> int:
     Errors: ConfigurationError, StorageError.
     """
     # Other commands need not wait for all that a server needs.
-    from kinto_lite.assembly import choose_storage_url, find_plugins, storage_options
+    from kinto_lite.assembly import choose_storage_url, read_setup, storage_options
     from kinto_lite.storage.engines import open_storage
 
-    settings = read_settings(given, os.environ)
-    plugins = find_plugins(settings["includes"])
+    settings, plugins = read_setup(given)
     if settings["readonly"] and not options.dry_run:
         return _refuse("Cannot rebuild quotas with a readonly server.", IS_READONLY)
     if all(plugin.name != "quotas" for plugin in plugins):
@@ -60,6 +59,8 @@ def run(options: argparse.Namespace, given: Mapping[str, str]) -> int:
 
 
 def _rebuild(storage: Storage, is_dry_run: bool) -> None:
+    from kinto_lite.plugins.quotas.counting import count_buckets, rebuild
+
     total, done, wrong = count_buckets(storage), 0, 0
     for recount in rebuild(storage, is_dry_run):
         done += 1
@@ -73,6 +74,8 @@ def _rebuild(storage: Storage, is_dry_run: bool) -> None:
 
 def describe(recount: Recount) -> str:
     """Return the line about a bucket whose counters were wrong."""
+    from kinto_lite.plugins.quotas.usage import NOTHING
+
     counted, stored = recount.counted[None], recount.stored.get(None, NOTHING)
     was = f"{stored.records} records, {stored.bytes} bytes" if recount.stored else "not counted"
     return (

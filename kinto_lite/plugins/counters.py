@@ -31,4 +31,4 @@ def _set_up(service: Service) -> Parts:
     return Parts(routes=(route,), capabilities={"counters_endpoint": _CAPABILITY})
 
 
-COUNTERS = Plugin("counters", _set_up)
+PLUGIN = Plugin("counters", _set_up)

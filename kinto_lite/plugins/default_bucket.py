@@ -138,4 +138,4 @@ def _set_up(service: Service) -> Parts:
     )
 
 
-DEFAULT_BUCKET = Plugin("default_bucket", _set_up)
+PLUGIN = Plugin("default_bucket", _set_up)

@@ -25,4 +25,4 @@ def _set_up(service: Service) -> Parts:
     return Parts(routes=(route,), capabilities={"flush_endpoint": _CAPABILITY})
 
 
-FLUSH = Plugin("flush", _set_up)
+PLUGIN = Plugin("flush", _set_up)

@@ -13,6 +13,7 @@ import uuid
 from kinto_lite.hooks import Identifiers
 
 _PATTERN = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_-]*")
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _FIRST = string.ascii_letters + string.digits
 _OTHERS = _FIRST + "-_"
 
@@ -29,6 +30,7 @@ def generate_uuid() -> str:
 
 NAMES = Identifiers(_PATTERN, generate_name)
 RELAXED_UUIDS = Identifiers(_PATTERN, generate_uuid)
+UUIDS = Identifiers(_UUID, generate_uuid)
 
 DEFAULT_IDENTIFIERS = {
     "bucket": NAMES,

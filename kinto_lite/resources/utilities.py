@@ -41,7 +41,6 @@ def _json(call: Call, value: Json, status: int = 200) -> Answer:
 def hello(call: Call) -> Answer:
     """Say what this server is, what it can do, and who asks."""
     settings = call.service.settings
-    public = ("batch_max_requests", "readonly", "explicit_permissions")
     body: dict[str, Any] = {
         "project_name": settings["project_name"],
         "project_version": settings["project_version"],
@@ -49,7 +48,7 @@ def hello(call: Call) -> Answer:
         "project_docs": settings["project_docs"],
         "url": f"{call.service.origin_of(call.request)}/v1/",
         "config": describe_config(os.environ.get("KINTO_INI")),
-        "settings": {name: settings[name] for name in public},
+        "settings": {name: settings[name] for name in call.service.public_settings},
         "capabilities": dict(call.service.capabilities),
     }
     if settings["eos"] is not None:

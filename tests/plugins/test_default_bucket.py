@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
-from kinto_lite.plugins.default_bucket import DEFAULT_BUCKET, DefaultBucket
+from kinto_lite.plugins.default_bucket import DefaultBucket
 from tests.resources.asking import ANONYMOUS, Asking, user_id
 
 MakeAsk = Callable[..., Asking]
@@ -75,7 +75,7 @@ def test_each_user_has_a_bucket(ask: Asking) -> None:
 
 
 def test_the_plugin_is_a_capability(ask: Asking) -> None:
-    capability = ask("GET", "/").json["capabilities"][DEFAULT_BUCKET.name]
+    capability = ask("GET", "/").json["capabilities"]["default_bucket"]
     assert set(capability) >= {"description", "url"}
 
 

@@ -8,6 +8,6 @@ that make no sense, `privileges` keeps names that settings give rights to from s
 Source: protocol, plugins chapter 4.
 """
 
-from kinto_lite.plugins.accounts.plugin import ACCOUNTS
+from kinto_lite.plugins.accounts.plugin import PLUGIN
 
-__all__ = ["ACCOUNTS"]
+__all__ = ["PLUGIN"]

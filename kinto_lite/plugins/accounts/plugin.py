@@ -36,7 +36,7 @@ def _set_up(service: Service) -> Parts:
     )
 
 
-ACCOUNTS = Plugin(
+PLUGIN = Plugin(
     "accounts",
     _set_up,
     kinds=(ACCOUNT,),

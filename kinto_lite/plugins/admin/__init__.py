@@ -68,4 +68,4 @@ def _reading(handler: Handler) -> dict[str, Handler]:
     return {"GET": handler, "HEAD": handler}
 
 
-ADMIN = Plugin("admin", _set_up)
+PLUGIN = Plugin("admin", _set_up)

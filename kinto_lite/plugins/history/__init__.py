@@ -82,4 +82,4 @@ def _set_up(service: Service) -> Parts:
     )
 
 
-HISTORY = Plugin("history", _set_up, (KIND,), inheritance=INHERITANCE)
+PLUGIN = Plugin("history", _set_up, (KIND,), inheritance=INHERITANCE)

@@ -10,6 +10,6 @@ What only a server with a provider needs is imported when there is one.
 Source: protocol, plugins chapter 6, and rules D-10, D-11 and D-12.
 """
 
-from kinto_lite.plugins.openid.plugin import OPENID
+from kinto_lite.plugins.openid.plugin import PLUGIN
 
-__all__ = ["OPENID"]
+__all__ = ["PLUGIN"]

@@ -33,7 +33,7 @@ def _set_up(service: Service) -> Parts:
     return make_parts(service)
 
 
-OPENID = Plugin(
+PLUGIN = Plugin(
     "openid",
     _set_up,
     kinds=KINDS,

@@ -27,4 +27,4 @@ def _set_up(service: Service) -> Parts:
     )
 
 
-QUOTAS = Plugin("quotas", _set_up, (KIND,))
+PLUGIN = Plugin("quotas", _set_up, (KIND,))
