@@ -114,7 +114,20 @@ def build_service(settings: Settings, storage: Storage, plugins: Sequence[Plugin
     service.capabilities.update(core_capabilities(settings))
     for plugin in plugins:
         service.add_plugin(plugin)
+    connect_listeners(service)
     return service
+
+
+def connect_listeners(service: Service) -> None:
+    """Let events be made, if anybody hears of them."""
+    if service.settings["event_listeners"]:
+        from kinto_lite.extensions.listeners import load_listeners
+
+        service.event_listeners += load_listeners(service.settings)
+    if service.event_listeners:
+        from kinto_lite.events.dispatcher import Dispatcher
+
+        Dispatcher(service).connect()
 
 
 def read_clock() -> int:

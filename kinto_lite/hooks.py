@@ -231,6 +231,8 @@ class Service:
         default_factory=lambda: ["batch_max_requests", "readonly", "explicit_permissions"]
     )
     health_checks: dict[str, HealthCheck] = field(default_factory=dict)
+    #: Called when the server stops, before the storage is closed.
+    closers: list[Callable[[], None]] = field(default_factory=list)
     #: Names of the plugins that are on, in order.
     plugins: list[str] = field(default_factory=list)
     #: Sends a request through the whole pipeline inside a transaction that is already open
@@ -300,6 +302,8 @@ class Work:
     changes: list[Change] = field(default_factory=list)
     #: Within a batch: groups whose new members gain their rights when the batch ends.
     pending_groups: dict[str, ObjectRef] | None = None
+    #: What listeners are to hear of at the end (`events.dispatcher`), without refused items.
+    told: list[Any] = field(default_factory=list)
     #: What plugins keep while the request lasts, under keys of their own.
     shared: dict[Hashable, Any] = field(default_factory=dict)
     #: Called when everything is on disk, and never when the request is undone. They do not raise.

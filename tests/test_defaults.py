@@ -43,19 +43,23 @@ def test_a_file_without_a_lasting_storage_gets_a_database_beside_it(
     given: dict[str, str], tmp_path: Path
 ) -> None:
     settings = collect_settings(Ini(tmp_path / "kinto.ini", given), None, is_loopback=True)
-    assert settings == {"storage_url": f"sqlite:///{tmp_path}/kinto-lite.db"}
+    assert settings == {
+        "storage_url": f"sqlite:///{tmp_path}/kinto-lite.db",
+        "here": str(tmp_path),
+    }
 
 
 def test_the_storage_of_a_file_stays(tmp_path: Path) -> None:
     given = {"kinto.storage_url": "sqlite:///mine.db"}
     settings = collect_settings(Ini(tmp_path / "kinto.ini", given), None, is_loopback=True)
-    assert settings == given
+    assert settings == given | {"here": str(tmp_path)}
 
 
 def test_a_database_on_the_command_line_wins_over_the_file(tmp_path: Path) -> None:
     ini = Ini(tmp_path / "kinto.ini", {"kinto.storage_url": "sqlite:///mine.db"})
     settings = collect_settings(ini, tmp_path / "yours.db", is_loopback=True)
-    assert settings == {"storage_url": f"sqlite:///{tmp_path}/yours.db"}
+    assert settings["storage_url"] == f"sqlite:///{tmp_path}/yours.db"
+    assert "kinto.storage_url" not in settings
 
 
 def test_a_file_is_taken_as_it_is_on_every_address(tmp_path: Path) -> None:

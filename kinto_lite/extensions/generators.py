@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from kinto_lite.errors import ConfigurationError
-from kinto_lite.extensions.aliases import lend_kinto_names
 from kinto_lite.extensions.imports import describe_failure, load_dotted
 from kinto_lite.hooks import Identifiers
 from kinto_lite.resources.kinds import DEFAULT_IDENTIFIERS, NAMES, RELAXED_UUIDS, UUIDS
@@ -78,6 +77,8 @@ def choose_generator(settings: Settings, kind: str) -> tuple[str, str]:
 
 def load_generator(setting: str, name: str) -> Identifiers:
     """Return the ids of a class that a setting names. Errors: ConfigurationError."""
+    from kinto_lite.extensions.aliases import lend_kinto_names
+
     with lend_kinto_names():
         make = load_dotted(setting, name)
         try:

@@ -162,12 +162,14 @@ class Pipeline:
                 answer = _handle(call)
                 for finish in self._service.finishers:
                     finish(call)
-                return answer
         except ApiError:
             if call is not None and call.started is not None:
                 with self._service.storage.transaction(True) as tx:
                     tx.start_list(*call.started)
             raise
+        for announce in call.work.after_commit:
+            self._service.storage.when_settled(announce)
+        return answer
 
     def _call(self, request: ApiRequest, found: Found, tx: Transaction, work: Work) -> Call:
         asker = identify(self._service.policies, request, tx)
@@ -211,12 +213,13 @@ class Pipeline:
         call = self._call(request, found, outer.tx, outer.work)
         if not outer.tx.is_write:
             return _handle(call)
-        changes_before = len(outer.work.changes)
+        changes_before, told_before = len(outer.work.changes), len(outer.work.told)
         try:
             with outer.tx.savepoint():
                 return _handle(call)
         except ApiError:
             del outer.work.changes[changes_before:]
+            del outer.work.told[told_before:]
             if call.started is not None:
                 outer.tx.start_list(*call.started)
             raise

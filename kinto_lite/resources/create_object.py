@@ -39,6 +39,7 @@ def create_object(call: Call) -> Answer:
     existing = None if place.live is None else place.live.last_modified
     check_preconditions(call, preconditions, place, existing)
     if place.live is not None:
+        call.tell_read(ref.list, [place.live])
         return show(call, place.live, 200)
     check_parent(call, place)
     lists = find_replaced_lists(envelope, call.kind)

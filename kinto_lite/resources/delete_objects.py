@@ -42,6 +42,7 @@ def delete_objects(call: Call) -> Answer:
 
 def _bury(call: Call, reading: Reading, page: Page) -> list[Row]:
     if not page.rows or reading.place.list_key is None:
+        call.tell_read(list_ref(call), ())
         return []
     first = max(call.service.clock(), reading.timestamp + 1)
     timestamps = range(first, first + len(page.rows))

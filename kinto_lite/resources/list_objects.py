@@ -8,6 +8,7 @@ from __future__ import annotations
 from kinto_lite.hooks import Call
 from kinto_lite.model import Answer, Page
 from kinto_lite.protocol.payloads import list_body, splice_row
+from kinto_lite.resources.access import list_ref
 from kinto_lite.resources.caching import cache_headers
 from kinto_lite.resources.conditions import timestamp_headers
 from kinto_lite.resources.lists import (
@@ -29,9 +30,12 @@ def list_objects(call: Call) -> Answer:
     if reading.parameters.uses_to:
         headers.append(("Alert", TO_IS_DEPRECATED))
     if call.request.method == "HEAD":
+        call.tell_read(list_ref(call), ())
         total = _count(call, reading) if call.route.has_totals else None
         return Answer(200, headers + _total_headers(total), list_body([]))
     page = read_page(call, reading, reading.query)
+    if call.service.readers:
+        call.tell_read(list_ref(call), page.rows, reading.parameters.fields)
     headers += next_page_header(call, reading, page)
     headers += _total_headers(_free_total(reading, page) if call.route.has_totals else None)
     return Answer(200, headers, _body(reading, page))

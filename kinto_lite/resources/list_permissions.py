@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 
 from kinto_lite.hooks import Call, Route
-from kinto_lite.model import Answer, Page, Query, Row, Sort
+from kinto_lite.model import Answer, ListRef, Page, Query, Row, Sort
 from kinto_lite.permissions.principals import Listed, list_setting_grants
 from kinto_lite.protocol.bodies import check_ignored_body
 from kinto_lite.protocol.caching import NOT_CACHED
@@ -44,6 +44,8 @@ _FIELDS = frozenset(
         "last_modified",
     }
 )
+#: Stands for this list where others hear of what was read.
+_LIST = ListRef("permissions", "")
 
 
 def list_permissions(call: Call) -> Answer:
@@ -57,10 +59,12 @@ def list_permissions(call: Call) -> Answer:
     check_request(call, [*details, *wrong_body])
     query, seal = _read_query(call, parameters)
     if call.request.method == "HEAD":
+        call.tell_read(_LIST, ())
         return _answer_head(call, query)
     page = call.tx.list_permissions(call.asker, *_find_grants(call), query)
     headers = [*_headers(call), *_next_page(call, parameters, (query, seal), page)]
     fields = parameters.fields
+    call.tell_read(_LIST, page.rows, fields)
     return Answer(200, headers, list_body(_show(row, fields) for row in page.rows))
 
 

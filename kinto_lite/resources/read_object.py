@@ -39,6 +39,8 @@ def read_object(call: Call) -> Answer:
     not_modified = check_preconditions(call, preconditions, place, row.last_modified)
     if not_modified is not None:
         return not_modified
+    if call.service.readers:
+        call.tell_read(ref.list, [row], fields)
     headers = [*timestamp_headers(row.last_modified), *cache_headers(call)]
     if fields is not None:
         return Answer(200, headers, data_body(select_text(row, fields)))

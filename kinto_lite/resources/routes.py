@@ -16,6 +16,7 @@ from kinto_lite.resources.conditions import content_type
 from kinto_lite.resources.create_object import create_object
 from kinto_lite.resources.delete_object import delete_object
 from kinto_lite.resources.delete_objects import delete_objects
+from kinto_lite.resources.heartbeat import heartbeat_route
 from kinto_lite.resources.list_objects import list_objects
 from kinto_lite.resources.patch_object import patch_object
 from kinto_lite.resources.read_object import read_object
@@ -44,6 +45,7 @@ _CHECKED_FIRST = {"plural": ("POST",), "object": ("PUT", "PATCH", "DELETE")}
 def core_routes(kinds: Mapping[str, Kind], settings: Settings) -> Iterator[Route]:
     """Yield the routes of the small endpoints, and of all lists and objects."""
     yield from UTILITY_ROUTES
+    yield heartbeat_route()
     yield api_description_route()
     for kind in kinds.values():
         yield from object_routes(kind, kinds, settings)

@@ -1,4 +1,4 @@
-"""The small endpoints: hello, heartbeats, version, contribute.
+"""The small endpoints: hello, the load balancer's heartbeat, version, contribute.
 
 Source: protocol, core chapters 1.4 and 1.5.
 """
@@ -30,7 +30,7 @@ CONTRIBUTE = {
 }
 
 
-def _json(call: Call, value: Json, status: int = 200) -> Answer:
+def answer_json(call: Call, value: Json, status: int = 200) -> Answer:
     """Answer any JSON, unless the origin of the page may not read it."""
     wrong_origin = call.service.origins.errors(call.request.headers.get("origin"))
     if wrong_origin:
@@ -55,7 +55,7 @@ def hello(call: Call) -> Answer:
         body["eos"] = settings["eos"]
     if call.asker.user_id is not None:
         body["user"] = _describe_user(call)
-    answer = _json(call, body)
+    answer = answer_json(call, body)
     if settings["readonly"]:
         answer.headers += cache_for(settings["root_cache_expires_seconds"], call.service.clock())
     return answer
@@ -81,16 +81,9 @@ def describe_config(path: str | None) -> dict[str, str] | None:
     }
 
 
-def heartbeat(call: Call) -> Answer:
-    """Tell whether the storage works; permissions and cache live in the same database."""
-    is_healthy = call.service.storage.is_healthy()
-    names = ("storage", "permission", "cache")
-    return _json(call, dict.fromkeys(names, is_healthy), 200 if is_healthy else 503)
-
-
 def load_balancer_heartbeat(call: Call) -> Answer:
     """Tell that the process answers."""
-    return _json(call, {})
+    return answer_json(call, {})
 
 
 def version(call: Call) -> Answer:
@@ -102,12 +95,12 @@ def version(call: Call) -> Answer:
         content = parse_json(path.read_bytes())
     except (OSError, ValueError):
         raise ApiError(URL_NOT_FOUND) from None
-    return _json(call, content)
+    return answer_json(call, content)
 
 
 def contribute(call: Call) -> Answer:
     """Say how to take part in the project."""
-    return _json(call, CONTRIBUTE)
+    return answer_json(call, CONTRIBUTE)
 
 
 def _reading(handler: Handler) -> dict[str, Handler]:
@@ -116,7 +109,6 @@ def _reading(handler: Handler) -> dict[str, Handler]:
 
 UTILITY_ROUTES: tuple[Route, ...] = (
     Route("hello", "/", _reading(hello), is_detached_for_strangers=True),
-    Route("heartbeat", "/__heartbeat__", _reading(heartbeat), is_detached=True),
     Route("lbheartbeat", "/__lbheartbeat__", _reading(load_balancer_heartbeat), is_detached=True),
     Route("version", "/__version__", _reading(version), is_detached=True),
     Route("contribute", "/contribute.json", _reading(contribute), is_detached=True),

@@ -40,6 +40,10 @@ class ServedApp(Protocol):
         """Answer a request. Errors: SlowWork, whose result belongs into `request.done`."""
         ...
 
+    def close(self) -> None:
+        """End what still runs for the app, and release its storage."""
+        ...
+
     def refuse(self, request: ApiRequest, error: StorageError) -> Answer:
         """Return the answer to a request whose writes could not be committed."""
         ...
@@ -143,4 +147,4 @@ class Edge:
         """End what still runs, and close the storage."""
         self._chores.close()
         self._errands.close()
-        self._storage.close()
+        self._app.close()

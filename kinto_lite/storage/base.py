@@ -9,7 +9,7 @@ rooms above; the engine stores what it is told to, exactly.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
@@ -246,6 +246,11 @@ class Storage(Protocol):
 
         Errors: Busy, Full, Unavailable; then nothing of it was stored.
         """
+        ...
+
+    def when_settled(self, call: Callable[[], None]) -> None:
+        """Call this when all that this thread wrote is on disk: now, or when `settle` has made it
+        so; never when it fails. What is called does not raise, and does not take long."""
         ...
 
     def read_secret(self, name: str) -> str:

@@ -51,6 +51,12 @@ class App:
         chunks: Iterable[bytes] = self._bottle(environ, start)
         return chunks
 
+    def close(self) -> None:
+        """End what plugins still do, and release the storage."""
+        for close in self.service.closers:
+            close()
+        self.storage.close()
+
     def _answer(self, path: str) -> bytes:
         environ: _Environ = bottle.request.environ
         environ["PATH_INFO"] = environ["kinto_lite.path"]

@@ -39,6 +39,9 @@ class TinyApp:
             reads_side_by_side=False,
         )
 
+    def close(self) -> None:
+        self.storage.close()
+
     def respond(self, request: ApiRequest) -> Answer:
         return ANSWERS.get(request.path, show)(request)
 

@@ -87,3 +87,38 @@ def test_others_see_it_when_it_is_settled(reopen: StorageOpener, shared_url: str
     assert there.read_ids(RECORDS) == ["r0"]
     there.put(record(1), at=9000)
     assert here.read_ids(RECORDS) == ["r1", "r0"]
+
+
+# What waits for the commit
+
+
+def test_without_sharing_nothing_waits_for_a_commit(tree: Tree) -> None:
+    called: list[str] = []
+    tree.put(record(0))
+    tree.storage.when_settled(lambda: called.append("now"))
+    assert called == ["now"]
+
+
+def test_what_waits_is_called_once_when_all_is_on_disk(sharing: Tree) -> None:
+    unsettled: list[bool] = []
+    for number in range(2):
+        sharing.put(record(number))
+        sharing.storage.when_settled(lambda: unsettled.append(sharing.storage.is_unsettled))
+    assert unsettled == []
+    sharing.storage.settle()
+    sharing.storage.settle()
+    assert unsettled == [False, False]
+
+
+def test_what_waits_for_a_commit_that_is_lost_is_never_called(
+    sharing: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called: list[str] = []
+    sharing.put(record(0))
+    sharing.storage.when_settled(lambda: called.append("lost"))
+    lose_commit(sharing.storage, monkeypatch)
+    with pytest.raises(Full):
+        sharing.storage.settle()
+    sharing.put(record(1))
+    sharing.storage.settle()
+    assert called == []

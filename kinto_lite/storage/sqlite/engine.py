@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -190,6 +191,7 @@ class SqliteStorage:
         if not group.is_open:
             group.stop_reading()
             return
+        waiting = group.take_waiting()
         try:
             group.commit()
         except apsw.Error as error:
@@ -197,6 +199,15 @@ class SqliteStorage:
             raise translate(error) from error
         finally:
             self._give_turn(True)
+        for call in waiting:
+            call()
+
+    def when_settled(self, call: Callable[[], None]) -> None:
+        """See `storage.base.Storage.when_settled`."""
+        if self._group is not None and self._group.is_open:
+            self._group.waiting.append(call)
+        else:
+            call()
 
     def end(self, write: bool, commit: bool) -> None:
         """Commit or roll back. When a commit returns, what it wrote is on disk: SQLite synced

@@ -11,6 +11,8 @@ at once), everything in it fails when it is settled: nobody was answered yet.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import apsw
 
 
@@ -21,6 +23,8 @@ class Group:
         self._connection: apsw.Connection | None = None
         self._loss: apsw.Error | None = None
         self._reading: apsw.Connection | None = None
+        #: Called when everything is on disk.
+        self.waiting: list[Callable[[], None]] = []
 
     @property
     def is_reading(self) -> bool:
@@ -71,6 +75,11 @@ class Group:
         elif write:
             self._connection.execute("ROLLBACK TO request")
             self._connection.execute("RELEASE request")
+
+    def take_waiting(self) -> list[Callable[[], None]]:
+        """Return what is to be called after the commit, and forget it."""
+        waiting, self.waiting = self.waiting, []
+        return waiting
 
     def commit(self) -> None:
         """Commit and sync everything, and close the group. Errors: apsw.Error; all is undone."""
