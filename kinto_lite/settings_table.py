@@ -239,7 +239,12 @@ SERVER = (
 IDENTIFIERS = (
     Setting("userid_hmac_secret", SECRET, "", "Key of the user ids of basic authentication."),
     Setting("default_bucket_hmac_secret", SECRET, "", "Key of the ids of personal buckets."),
-    Setting("id_generator", TEXT, "kinto.core.storage.generators.UUID4", "Ids of other objects."),
+    Setting(
+        "id_generator",
+        TEXT,
+        "kinto.core.storage.generators.UUID4",
+        "Ids of other objects; a class of your own makes those of records, too.",
+    ),
     Setting(
         "{bucket,collection,group}_id_generator",
         TEXT,

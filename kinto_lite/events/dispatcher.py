@@ -58,14 +58,17 @@ class Dispatcher:
         self._heard: dict[tuple[str, str], bool] = {}
 
     def connect(self) -> None:
-        """Let the service tell of what somebody hears, before all other plugins are told that a
-        request ends: what listeners change is a change like any other."""
+        """Let the service tell of what somebody hears.
+
+        Listeners come before all other plugins that are told that a request ends, since what
+        they change is a change like any other; and after them, for what those have changed.
+        """
         service, listeners = self._service, self._listeners
         if any(listener.event in (ResourceChanged, AfterResourceChanged) for listener in listeners):
             service.listeners.append(self.hear_change)
         if any(listener.event in (ResourceRead, AfterResourceRead) for listener in listeners):
             service.readers.append(self.hear_read)
-        service.finishers.insert(0, self.finish)
+        service.finishers[:] = [self.finish, *service.finishers, self.finish]
         service.closers.append(self._announcer.close)
 
     def hear_change(self, call: Call, change: Change) -> None:

@@ -17,7 +17,7 @@ from kinto_lite.errors import ConfigurationError
 from kinto_lite.extensions.imports import describe_failure, load_dotted
 from kinto_lite.hooks import Identifiers
 from kinto_lite.resources.kinds import DEFAULT_IDENTIFIERS, NAMES, RELAXED_UUIDS, UUIDS
-from kinto_lite.settings import Settings
+from kinto_lite.settings import Settings, log_warning
 
 #: What is built in, by the names that Kinto and kinto-lite have for it.
 BUILT_IN = {
@@ -84,11 +84,22 @@ def load_generator(setting: str, name: str) -> Identifiers:
         try:
             generator = make()
             pattern = re.compile(generator.regexp)
+            warn_of_slow_pattern(setting, pattern.pattern)
             identifiers = wrap(name, generator, pattern)
             identifiers.generate()
         except Exception as error:
             raise ConfigurationError(describe_failure(setting, name, error)) from error
     return identifiers
+
+
+def warn_of_slow_pattern(setting: str, pattern: str) -> None:
+    """Say so when strangers could send ids that take very long to check."""
+    from kinto_lite.protocol.patterns import measure_pattern
+
+    try:
+        measure_pattern(pattern)
+    except ValueError as error:
+        log_warning(f"Setting '{setting}': checking an id may take very long, since {error}.")
 
 
 def wrap(name: str, generator: Any, pattern: re.Pattern[str]) -> Identifiers:

@@ -406,6 +406,41 @@ def test_listeners_that_never_end_are_stopped(
     assert ask("GET", BUCKET).status_int == 403
 
 
+def test_what_other_plugins_change_at_the_end_is_an_event_too(
+    make_ask: MakeAsk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard, listeners = hear_all(ResourceChanged)
+
+    def change_more(call: Any) -> None:
+        change = call.work.changes[-1]
+        call.tell("update", change.ref, change.new, change.new)
+
+    name = include(monkeypatch, *listeners, before_commit=change_more)
+    make_ask(includes=name)("PUT", BUCKET, {})
+    assert [action for action, _, _ in outline(heard)] == ["create", "update"]
+
+
+def test_the_history_has_what_listeners_change(
+    make_ask: MakeAsk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[Any] = []
+
+    def change_more(event: Any) -> None:
+        change = calls[-1].work.changes[-1]
+        if event.payload["action"] == "create":
+            calls[-1].tell("update", change.ref, change.new, change.new)
+
+    name = include(
+        monkeypatch,
+        Listener(ResourceChanged, change_more),
+        after_write=lambda call, change: calls.append(call),
+    )
+    ask = make_ask(includes=f"kinto.plugins.history {name}")
+    ask("PUT", BUCKET, {})
+    entries = ask.data(f"{BUCKET}/history")
+    assert [entry["action"] for entry in entries] == ["update", "create"]
+
+
 # Nobody listens
 
 
@@ -423,7 +458,6 @@ def test_what_nobody_hears_of_is_not_put_together(make_heard: Any) -> None:
     _, listeners = hear_all(AfterResourceChanged, resources=frozenset({"group"}))
     ask = make_heard(*listeners)
     told: list[int] = []
-    ask.service.finishers.append(lambda call: told.append(len(call.work.told)))
-    ask.service.finishers.reverse()
+    ask.service.finishers.insert(0, lambda call: told.append(len(call.work.told)))
     ask("PUT", BUCKET, {})
     assert told == [0]

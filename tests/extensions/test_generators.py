@@ -137,6 +137,22 @@ def test_no_pattern_lets_through_what_an_id_cannot_be(
     assert ask("POST", RECORDS, {"data": {"id": "x@1.2:3"}}).status_int == 201
 
 
+@pytest.mark.parametrize(
+    ("regexp", "is_slow"), [("^([a-z]+-?)+$", True), ("^[a-zA-Z0-9-_]{8}$", False)]
+)
+def test_patterns_that_strangers_could_stop_the_server_with_are_named(
+    make_ask: MakeAsk,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    regexp: str,
+    is_slow: bool,
+) -> None:
+    module = write_module(tmp_path, monkeypatch, OWN % (regexp, "abcdefgh"))
+    make_ask(record_id_generator=f"{module}.Own")
+    assert ("checking an id may take very long" in caplog.text) == is_slow
+
+
 def test_a_generator_that_breaks_its_rules_later_is_no_traceback_for_clients(
     make_ask: MakeAsk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

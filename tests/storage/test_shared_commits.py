@@ -108,17 +108,3 @@ def test_what_waits_is_called_once_when_all_is_on_disk(sharing: Tree) -> None:
     sharing.storage.settle()
     sharing.storage.settle()
     assert unsettled == [False, False]
-
-
-def test_what_waits_for_a_commit_that_is_lost_is_never_called(
-    sharing: Tree, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    called: list[str] = []
-    sharing.put(record(0))
-    sharing.storage.when_settled(lambda: called.append("lost"))
-    lose_commit(sharing.storage, monkeypatch)
-    with pytest.raises(Full):
-        sharing.storage.settle()
-    sharing.put(record(1))
-    sharing.storage.settle()
-    assert called == []

@@ -292,6 +292,20 @@ def test_disk_that_fills_up_fails_all_that_share_a_commit(disk: Disk, tree: Tree
     assert tree.read_ids(RECORDS) == ["r1"]
 
 
+def test_what_waits_for_a_commit_that_is_lost_is_never_called(disk: Disk, tree: Tree) -> None:
+    called: list[str] = []
+    tree.storage.share_commits()
+    tree.put(record(0))
+    tree.storage.when_settled(lambda: called.append("lost"))
+    disk.write_error = apsw.FullError("the disk is full")
+    with pytest.raises(Full):
+        tree.storage.settle()
+    disk.write_error = None
+    tree.put(record(1))
+    tree.storage.settle()
+    assert called == []
+
+
 def test_full_disk_is_named_and_leaves_nothing(disk: Disk, tree: Tree) -> None:
     disk.write_error = apsw.FullError("the disk is full")
     with pytest.raises(Full):
