@@ -168,7 +168,7 @@ class Listener:
     gets, anything else is a 500. After the commit, an exception is logged.
     """
 
-    #: One of the four of `events`.
+    #: One of those of `events`.
     event: type[Any]
     hear: Callable[[Any], None]
     #: Names of the kinds it hears of; empty: all.

@@ -32,7 +32,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "web": (*BELOW_2, "hooks", "resources", "pipeline"),
     "events": (*BELOW_2, "hooks"),
     "extensions": (*BELOW_2, "hooks", "events", "resources"),
-    "plugins": (*BELOW_2, "hooks", "resources", "pipeline"),
+    "plugins": (*BELOW_2, "hooks", "events", "resources", "pipeline"),
     "server": (*BELOW_2, "web"),
 }
 

@@ -48,6 +48,14 @@ class ResourceChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class ServerFlushed:
+    """Everything was deleted through `/__flush__`; inside the transaction."""
+
+    request: ApiRequest
+    tx: Transaction
+
+
+@dataclass(frozen=True, slots=True)
 class AfterResourceRead:
     """Objects were read, and the transaction has ended well."""
 

@@ -22,6 +22,7 @@ from kinto_lite.events import (
     AfterResourceRead,
     ResourceChanged,
     ResourceRead,
+    ServerFlushed,
 )
 from kinto_lite.resources.kinds import generate_name, generate_uuid
 
@@ -88,6 +89,7 @@ CONTENTS: dict[str, tuple[type, ...]] = {
         AfterResourceRead,
         AfterResourceChanged,
     ),
+    "kinto.events": (ServerFlushed,),
     "kinto.views": (NameGenerator, RelaxedUUID),
 }
 

@@ -5,6 +5,7 @@ Source: protocol, plugins chapter 7.1.
 
 from __future__ import annotations
 
+from kinto_lite.events import ServerFlushed
 from kinto_lite.hooks import Call, Parts, Plugin, Route, Service
 from kinto_lite.model import Answer
 
@@ -17,6 +18,9 @@ _CAPABILITY = {
 def flush(call: Call) -> Answer:
     """Answer POST on `/__flush__`: everything is gone."""
     call.tx.flush()
+    for listener in call.service.event_listeners:
+        if listener.event is ServerFlushed:
+            listener.hear(ServerFlushed(call.request, call.tx))
     return Answer(202, [], b"{}")
 
 

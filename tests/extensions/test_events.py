@@ -13,6 +13,7 @@ from kinto_lite.events import (
     AfterResourceRead,
     ResourceChanged,
     ResourceRead,
+    ServerFlushed,
 )
 from kinto_lite.hooks import Listener
 from tests.extensions.hearing import MakeAsk, hear_all, include
@@ -439,6 +440,18 @@ def test_the_history_has_what_listeners_change(
     ask("PUT", BUCKET, {})
     entries = ask.data(f"{BUCKET}/history")
     assert [entry["action"] for entry in entries] == ["update", "create"]
+
+
+@pytest.mark.parametrize(("act", "status", "left"), [(None, 202, []), (veto, 400, ["b"])])
+def test_a_flush_is_an_event_that_may_be_undone(
+    make_heard: Any, act: Any, status: int, left: list[str]
+) -> None:
+    heard, listeners = hear_all(ServerFlushed)
+    refusing = [Listener(ServerFlushed, act)] if act else []
+    ask = make_heard(*listeners, *refusing, includes="kinto.plugins.flush")
+    ask("PUT", BUCKET, {})
+    assert ask("POST", "/__flush__").status_int == status
+    assert (len(heard), ask.ids("/buckets")) == (1, left)
 
 
 # Nobody listens
