@@ -259,7 +259,8 @@ class SqliteStorage:
 
     def is_healthy(self) -> bool:
         """See `storage.base.Storage.is_healthy`."""
-        if self.is_unsettled:
+        is_within_request = self._group is None and self.connection().in_transaction
+        if self.is_unsettled or is_within_request:
             return True
         try:
             with self.transaction(write=True):
