@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from kinto_lite import logs
 from kinto_lite.errors import ConfigurationError
 from kinto_lite.hooks import Plugin, Policy, PolicyMaker, Service
 from kinto_lite.model import Kind
@@ -14,6 +15,7 @@ from kinto_lite.permissions.principals import read_grants
 from kinto_lite.permissions.tree import KINDS, TREE
 from kinto_lite.pipeline.batch import BATCH_ROUTE
 from kinto_lite.pipeline.credentials import BasicAuth
+from kinto_lite.pipeline.request_log import find_request_log
 from kinto_lite.plugins.accounts import ACCOUNTS
 from kinto_lite.plugins.admin import ADMIN
 from kinto_lite.plugins.counters import COUNTERS
@@ -81,6 +83,12 @@ def assemble(given: Mapping[str, Any]) -> App:
         raise
 
 
+def set_up_logs(given: Mapping[str, Any]) -> None:
+    """Send the log of this process where the settings say. Errors: ConfigurationError."""
+    settings = read_settings(given, os.environ, warn=lambda _: None)
+    logs.set_up(settings["log_level"], settings["log_format"])
+
+
 def choose_storage_url(settings: Settings) -> str:
     """Return where to store: in memory when no URL is given, or Kinto's memory backend is."""
     if settings["storage_backend"] == "kinto.core.storage.memory":
@@ -130,6 +138,9 @@ def build_service(settings: Settings, storage: Storage, plugins: Sequence[Plugin
     service.capabilities.update(core_capabilities(settings))
     for plugin in plugins:
         service.add_plugin(plugin)
+    request_log = find_request_log()
+    if request_log is not None:
+        service.observers.append(request_log)
     return service
 
 

@@ -46,7 +46,7 @@ def collect_settings(
     `database` is the file that the command line asks for; it wins.
     """
     if ini is not None:
-        settings = dict(ini.settings)
+        settings = add_log_settings(ini)
     else:
         settings = {**ANY_ADDRESS, **(LOOPBACK_ONLY if is_loopback else {})}
     if database is not None:
@@ -72,6 +72,14 @@ def find_console_folder(settings: Mapping[str, str]) -> Path:
     path = url.removeprefix(SQLITE_URL)
     folder = Path.cwd() if path in (url, "") else Path(path).absolute().parent
     return folder / CONSOLE_FOLDER
+
+
+def add_log_settings(ini: Ini) -> dict[str, str]:
+    """Return the settings of a file; its logging sections count where they say nothing."""
+    asked = {"log_level": ini.logs.level, "log_format": ini.logs.form}
+    named = {name.removeprefix("kinto.") for name in ini.settings}
+    added = {name: word for name, word in asked.items() if word and name not in named}
+    return {**ini.settings, **added}
 
 
 def names_database(settings: Mapping[str, str]) -> bool:

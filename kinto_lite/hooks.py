@@ -24,6 +24,7 @@ from kinto_lite.model import (
     ObjectRef,
     Place,
     Row,
+    Trace,
 )
 from kinto_lite.permissions.tree import Inheritance
 from kinto_lite.protocol.cors import Origins
@@ -32,6 +33,26 @@ from kinto_lite.storage.base import Storage, Transaction
 
 Handler = Callable[["Call"], Answer]
 AfterWrite = Callable[["Call", Change], None]
+Observer = Callable[["Observation"], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One request with its final answer, for logs and metrics.
+
+    `seconds` is how long it took, waiting for the disk included. `within` is "batch" for an item
+    of a batch, "alias" for what the personal bucket passed on, "" for a request of its own.
+    """
+
+    request: ApiRequest
+    trace: Trace
+    status: int
+    size_bytes: int
+    errno: int
+    seconds: float
+    within: str = ""
+    #: Of a batch: how many items it has.
+    batch_size: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +186,9 @@ class Parts:
     #: Called once at the end of a request (of a whole batch, too), inside the transaction, with
     #: `call.work.changes`; an exception undoes everything.
     before_commit: Callable[[Call], None] | None = None
+    #: Called once for each answered request, and for each one within it. What it raises is
+    #: logged and changes nothing.
+    observe: Observer | None = None
 
 
 @dataclass(slots=True)
@@ -191,6 +215,7 @@ class Service:
     describers: list[Callable[[Call], Mapping[str, Any]]] = field(default_factory=list)
     listeners: list[AfterWrite] = field(default_factory=list)
     finishers: list[Callable[[Call], None]] = field(default_factory=list)
+    observers: list[Observer] = field(default_factory=list)
     #: Names of the plugins that are on, in order.
     plugins: list[str] = field(default_factory=list)
     #: Sends a request through the whole pipeline inside a transaction that is already open
@@ -225,6 +250,8 @@ class Service:
             self.listeners.append(parts.after_write)
         if parts.before_commit:
             self.finishers.append(parts.before_commit)
+        if parts.observe:
+            self.observers.append(parts.observe)
 
 
 class Detached:

@@ -236,6 +236,23 @@ SERVER = (
     ),
 )
 
+LOGS = (
+    Setting(
+        "log_level",
+        TEXT,
+        "warning",
+        "What the log holds: `debug`, `info` (a line for each request), `warning`, `error` or "
+        "`critical` (kinto-lite only).",
+    ),
+    Setting(
+        "log_format",
+        TEXT,
+        "auto",
+        "How log lines look: `json`, `text`, `color` (text, in colour on a terminal), or `auto`: "
+        "`color` on a terminal, `json` elsewhere (kinto-lite only).",
+    ),
+)
+
 IDENTIFIERS = (
     Setting("userid_hmac_secret", SECRET, "", "Key of the user ids of basic authentication."),
     Setting("default_bucket_hmac_secret", SECRET, "", "Key of the ids of personal buckets."),
@@ -535,6 +552,7 @@ CHAPTERS: tuple[tuple[str, tuple[Setting, ...]], ...] = (
     ("Identity of the service", IDENTITY),
     ("Storage", STORAGE),
     ("Server", SERVER),
+    ("Logs", LOGS),
     ("Identifiers and secrets", IDENTIFIERS),
     ("Who may do what", PRINCIPALS),
     ("Authentication", AUTHENTICATION),

@@ -33,7 +33,8 @@ _READING = ("GET", "HEAD", "OPTIONS")
 def error_answer(error: ApiError, settings: Settings) -> Answer:
     """Turn an error into an answer, without the headers common to all."""
     info = settings["error_info_link"] if error.row is UNEXPECTED else None
-    return Answer(error.row.status, list(error.headers), error_body(error, info))
+    body = error_body(error, info)
+    return Answer(error.row.status, list(error.headers), body, error.row.errno)
 
 
 def allow_header(route: Route) -> tuple[str, str]:
