@@ -24,12 +24,14 @@ from kinto_lite.plugins.flush import FLUSH
 from kinto_lite.plugins.history import HISTORY
 from kinto_lite.plugins.openid import OPENID
 from kinto_lite.plugins.quotas import QUOTAS
+from kinto_lite.plugins.prometheus import PROMETHEUS
+from kinto_lite.plugins.statsd import STATSD
 from kinto_lite.protocol.cors import Origins
 from kinto_lite.resources.delete_user_data import USER_DATA_ROUTES
 from kinto_lite.resources.kinds import DEFAULT_IDENTIFIERS
 from kinto_lite.resources.list_permissions import PERMISSIONS_CAPABILITY, PERMISSIONS_ROUTE
 from kinto_lite.resources.routes import core_routes
-from kinto_lite.settings import Settings, log_warning, read_settings
+from kinto_lite.settings import Settings, read_settings
 from kinto_lite.storage.base import Storage, StorageOptions
 from kinto_lite.storage.engines import open_storage
 from kinto_lite.web.app import App
@@ -52,10 +54,11 @@ PLUGINS: dict[str, Plugin] = {
     "kinto_lite.plugins.quotas": QUOTAS,
     "kinto.plugins.openid": OPENID,
     "kinto_lite.plugins.openid": OPENID,
+    "kinto.plugins.prometheus": PROMETHEUS,
+    "kinto_lite.plugins.prometheus": PROMETHEUS,
+    "kinto.plugins.statsd": STATSD,
+    "kinto_lite.plugins.statsd": STATSD,
 }
-
-#: Plugins of Kinto that are not built yet, and that a server can do without.
-LEFT_OUT = ("kinto.plugins.prometheus", "kinto.plugins.statsd")
 
 _BASIC_AUTH = {
     "description": "Very basic authentication sessions. Not for production use.",
@@ -197,15 +200,10 @@ def core_capabilities(settings: Settings) -> Iterator[tuple[str, Mapping[str, An
 def find_plugins(names: tuple[str, ...]) -> list[Plugin]:
     """Return the plugins that `includes` names, each once.
 
-    Those of Kinto that store nothing and let nobody in are left out with a warning, so that an
-    existing file starts the server.
     Errors: ConfigurationError for an unknown one.
     """
     found: dict[str, Plugin] = {}
     for name in names:
-        if name in LEFT_OUT:
-            log_warning(f"{name} is left out: this version of kinto-lite does not have it.")
-            continue
         if name not in PLUGINS:
             raise ConfigurationError(
                 f"Setting 'includes' names {name!r}, which this version does not have. "

@@ -35,6 +35,7 @@ from kinto_lite.server.certificates import TlsFiles, read_tls
 from kinto_lite.server.listeners import reserve_port, take_over
 from kinto_lite.server.sizing import suggest_workers
 from kinto_lite.settings import log_warning
+from kinto_lite.shared_folder import name_folder
 from kinto_lite.storage.base import StorageError
 from kinto_lite.version import VERSION
 
@@ -313,6 +314,7 @@ def serve(options: argparse.Namespace, reserved: socket.socket, tls: TlsFiles | 
     from kinto_lite.server import running
 
     address = address_of(reserved)
+    name_folder()
     given = read_options(options, address)
     start_log(options, given)
     app = make_app(given)
@@ -325,7 +327,7 @@ def serve(options: argparse.Namespace, reserved: socket.socket, tls: TlsFiles | 
     plan = running.Plan(reserved, announce, lambda: read_options(options, address), tls)
     workers = options.workers or 1
     if workers > 1 and not app.storage.reads_side_by_side:
-        print("Data in memory belong to one process: one worker serves.", file=sys.stderr)
+        log_warning("Data in memory belong to one process: one worker serves.")
         workers = 1
     if workers == 1:
         running.run_here(app, plan)

@@ -128,8 +128,8 @@ class TextFormatter(logging.Formatter):
         if self._is_coloured:
             level = f"\x1b[{_COLOURS.get(record.levelno, '0')}m{level}\x1b[0m"
         pairs = (f"{name}={show(value)}" for name, value in find_fields(record).items())
-        words = [level, "", escape(record.getMessage()[:MAX_TEXT]), *pairs]
-        text = " ".join(words).rstrip()
+        words = filter(None, (escape(record.getMessage()[:MAX_TEXT]), *pairs))
+        text = f"{level}  {' '.join(words)}"
         if record.exc_info:
             trace = self.formatException(record.exc_info)[-MAX_TEXT:]
             text += "".join(f"\n    {escape(line)}" for line in trace.splitlines())

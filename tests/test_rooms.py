@@ -24,6 +24,7 @@ FLOOR_0 = (
     "model",
     "settings",
     "settings_table",
+    "shared_folder",
     "version",
 )
 FLOOR_1 = ("permissions", "protocol", "storage.base", "storage.named_queries")
@@ -59,6 +60,7 @@ DOORS = {
     "jsonschema": "protocol.schemas",
     "jwt": "plugins.openid.keys",
     "jsonschema_specifications": "protocol.schemas",
+    "prometheus_client": "plugins.prometheus.metrics",
     "psycopg": "storage.postgres",
     "psycopg_pool": "storage.postgres",
     "referencing": "protocol.schemas",
