@@ -16,6 +16,7 @@ from kinto_lite.permissions.tree import KINDS, TREE
 from kinto_lite.pipeline.batch import BATCH_ROUTE
 from kinto_lite.pipeline.credentials import BasicAuth
 from kinto_lite.pipeline.request_log import find_request_log
+from kinto_lite.pipeline.timing import add_timers
 from kinto_lite.plugins.accounts import ACCOUNTS
 from kinto_lite.plugins.admin import ADMIN
 from kinto_lite.plugins.counters import COUNTERS
@@ -141,6 +142,8 @@ def build_service(settings: Settings, storage: Storage, plugins: Sequence[Plugin
     service.capabilities.update(core_capabilities(settings))
     for plugin in plugins:
         service.add_plugin(plugin)
+    if service.timers:
+        add_timers(service)
     request_log = find_request_log()
     if request_log is not None:
         service.observers.append(request_log)

@@ -34,6 +34,8 @@ from kinto_lite.storage.base import Storage, Transaction
 Handler = Callable[["Call"], Answer]
 AfterWrite = Callable[["Call", Change], None]
 Observer = Callable[["Observation"], None]
+#: Hears a name such as `plugins.history`, a method ("" where there is but one), and seconds.
+Timer = Callable[[str, str, float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +191,8 @@ class Parts:
     #: Called once for each answered request, and for each one within it. What it raises is
     #: logged and changes nothing.
     observe: Observer | None = None
+    #: Called after each timed step within a request, see `pipeline.timing`.
+    time: Timer | None = None
 
 
 @dataclass(slots=True)
@@ -215,7 +219,10 @@ class Service:
     describers: list[Callable[[Call], Mapping[str, Any]]] = field(default_factory=list)
     listeners: list[AfterWrite] = field(default_factory=list)
     finishers: list[Callable[[Call], None]] = field(default_factory=list)
+    #: Whose they are, in the same order.
+    finisher_names: list[str] = field(default_factory=list)
     observers: list[Observer] = field(default_factory=list)
+    timers: list[Timer] = field(default_factory=list)
     #: Names of the plugins that are on, in order.
     plugins: list[str] = field(default_factory=list)
     #: Sends a request through the whole pipeline inside a transaction that is already open
@@ -250,8 +257,11 @@ class Service:
             self.listeners.append(parts.after_write)
         if parts.before_commit:
             self.finishers.append(parts.before_commit)
+            self.finisher_names.append(plugin.name)
         if parts.observe:
             self.observers.append(parts.observe)
+        if parts.time:
+            self.timers.append(parts.time)
 
 
 class Detached:

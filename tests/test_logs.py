@@ -110,6 +110,19 @@ def test_the_request_that_is_answered_stands_in_every_line(
     assert len(request.request_id) == 32
 
 
+def test_a_failure_of_a_request_is_one_line_with_its_id(
+    make_client: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs.set_up("info", "json")
+    http = make_client()
+    http.app.service.finishers.append(lambda call: 1 / 0)
+    http.get("/v1/buckets", headers={"Authorization": "Basic dTpw"}, status=500)
+    failure, summary = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert "ZeroDivisionError" in failure["Fields"]["traceback"]
+    assert failure["Fields"]["rid"] == summary["Fields"]["rid"] != ""
+    assert (summary["Type"], summary["Fields"]["errno"]) == ("request.summary", 999)
+
+
 def test_a_terminal_gets_colours(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = Terminal()
     monkeypatch.setattr(sys, "stderr", stream)

@@ -86,6 +86,12 @@ def write_lines(prefix: str, fields: tuple[str, ...], seen: Observation) -> Iter
         yield f"{prefix}.authentication:type.{clean(taken.policy)}|s"
 
 
+def write_timer(prefix: str, name: str, method: str, seconds: float) -> str:
+    """Return the line about a step within a request, see `hooks.Timer`."""
+    place = f".method.{clean(method)}" if method else ""
+    return f"{prefix}.{clean(name)}.seconds{place}:{round(seconds * 1000, 3)}|ms"
+
+
 def _name_place(taken: Measure, fields: tuple[str, ...]) -> str:
     pairs = [("method", taken.method), ("endpoint", taken.endpoint)]
     pairs += zip(fields, taken.parts, strict=True)
@@ -111,7 +117,10 @@ def _set_up(service: Service) -> Parts:
     sender = Sender(family, address)
     prefix = clean(settings["project_name"] or settings["statsd_prefix"])
     fields = settings["metrics_matchdict_fields"]
-    return Parts(observe=lambda seen: sender.send(write_lines(prefix, fields, seen)))
+    return Parts(
+        observe=lambda seen: sender.send(write_lines(prefix, fields, seen)),
+        time=lambda *step: sender.send(iter((write_timer(prefix, *step),))),
+    )
 
 
 STATSD = Plugin("statsd", _set_up, check=check)

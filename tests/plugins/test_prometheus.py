@@ -90,6 +90,21 @@ def test_the_personal_bucket_counts_twice(make: Any) -> None:
     assert count(samples, "kinto_request_summary_total", endpoint="bucket-object") == 1
 
 
+def test_policies_and_plugins_are_timed(make: Any) -> None:
+    http = make(includes=f"{PLUGINS} kinto.plugins.history")
+    http.put("/v1/buckets/b", headers=AUTH)
+    samples = scrape(http)
+    labels = {"method": "authenticated_userid"}
+    assert count(samples, "kinto_authentication_basicauth_seconds_count", **labels) == 1
+    assert count(samples, "kinto_plugins_history_seconds_count") == 1
+
+
+def test_a_timer_may_be_left_out(make: Any) -> None:
+    http = make(prometheus_disabled_metrics="kinto_authentication_basicauth_seconds")
+    http.get("/v1/buckets", headers=AUTH)
+    assert "kinto_authentication_basicauth_seconds_count" not in scrape(http)
+
+
 @pytest.mark.parametrize(
     ("path", "endpoint"),
     [
@@ -159,7 +174,7 @@ def test_ids_that_clients_make_up_do_not_fill_the_memory(
 
 
 def test_methods_that_clients_make_up_are_one_series(make: Any) -> None:
-    http = make()
+    http = TestApp(make().app, lint=False)
     for method in ("FOO", "BAR"):
         http.request("/v1/", method=method, status=405)
     assert count(scrape(http), "kinto_request_summary_total", method="other") == 2

@@ -36,7 +36,25 @@ def make(make_client: Any, receiver: socket.socket) -> Any:
 
 
 def receive(receiver: socket.socket) -> list[str]:
+    """Return the lines about the next request; timers come before it."""
+    lines = [""]
+    while "request_summary" not in lines[0]:
+        lines = receive_any(receiver)
+    return lines
+
+
+def receive_any(receiver: socket.socket) -> list[str]:
     return receiver.recv(65536).decode("ascii").split("\n")
+
+
+def test_steps_within_a_request_are_sent(make: Any, receiver: socket.socket) -> None:
+    make(includes="kinto.plugins.statsd kinto.plugins.history").put("/v1/buckets/b", headers=AUTH)
+    first, second = receive_any(receiver) + receive_any(receiver)
+    assert re.fullmatch(
+        r"kinto\.authentication\.basicauth\.seconds\.method\.authenticated_userid:[0-9.e-]+\|ms",
+        first,
+    )
+    assert re.fullmatch(r"kinto\.plugins\.history\.seconds:[0-9.e-]+\|ms", second)
 
 
 def test_a_request_is_sent_in_the_lines_of_kinto(make: Any, receiver: socket.socket) -> None:

@@ -136,9 +136,13 @@ def test_anybody_else_does_not_name_it(tmp_path: Path) -> None:
 
 
 def test_warnings_of_the_start_are_json_too(tmp_path: Path) -> None:
-    with start_server(tmp_path, environ={"KINTO_STATSD_BACKEND": "other"}) as server:
-        assert server.stop() == 0
-        assert all("msg" in line["Fields"] for line in read_lines(server))
+    (tmp_path / "kinto.ini").write_text(
+        "[app:main]\nno_such_setting = 1\n[loggers]\n[logger_root]\nlevel = LOUD\n"
+    )
+    with start_server(tmp_path, "--ini", "kinto.ini") as server:
+        messages = [line["Fields"]["msg"] for line in read_lines(server)]
+    assert any("no_such_setting" in message for message in messages)
+    assert any("LOUD" in message for message in messages)
 
 
 def test_a_word_that_is_no_level_stops_the_start_with_one_line(tmp_path: Path) -> None:

@@ -100,7 +100,9 @@ def _set_up(service: Service) -> Parts:
     handlers = dict.fromkeys(_METHODS, show)
     route = Route("prometheus_metrics", "/__metrics__", handlers, is_detached=True)
     capabilities = {"prometheus": describe(settings)}
-    return Parts(routes=(route,), capabilities=capabilities, observe=metrics.observe)
+    return Parts(
+        routes=(route,), capabilities=capabilities, observe=metrics.observe, time=metrics.time
+    )
 
 
 PROMETHEUS = Plugin("prometheus", _set_up, check=check)

@@ -10,6 +10,7 @@ Source: protocol, plugins chapter 9.1.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection, Sequence
 from functools import partial
 from typing import Any
@@ -87,7 +88,8 @@ class Metrics:
         self._prefix, self._disabled = prefix, disabled
         labels, free = ("method", "endpoint", *self._fields), range(2, 2 + len(self._fields))
         counter, summary = prometheus.Counter, prometheus.Summary
-        histogram = partial(prometheus.Histogram, buckets=buckets)
+        histogram = self._histogram = partial(prometheus.Histogram, buckets=buckets)
+        self._timers: dict[str, Any] = {}
         self._summary = self._make(counter, "request_summary", (*labels, "status"), free)
         self._duration = self._make(histogram, "request_duration_seconds", labels, free)
         self._size = self._make(summary, "request_size", labels, free)
@@ -102,6 +104,22 @@ class Metrics:
             return None
         full_name = self._prefix + name
         return Series(maker(full_name, _HELP[name], labels, registry=self._registry), free)
+
+    def time(self, name: str, method: str, seconds: float) -> None:
+        """Count a step within a request. `name` as in `hooks.Timer`, of the settings' making."""
+        if name not in self._timers:
+            self._timers[name] = self._make_timer(name, bool(method))
+        timer = self._timers[name]
+        if timer is not None:
+            (timer.labels(method) if method else timer).observe(seconds)
+
+    def _make_timer(self, name: str, has_method: bool) -> Any:
+        own_name = re.sub(r"[^a-z0-9]", "_", name.lower()) + "_seconds"
+        if own_name in self._disabled:
+            return None
+        labels = ("method",) if has_method else ()
+        full_name = self._prefix + own_name
+        return self._histogram(full_name, "Time of a step.", labels, registry=self._registry)
 
     def observe(self, seen: Observation) -> None:
         """Count a request."""
