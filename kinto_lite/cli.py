@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from kinto_lite import logs
 from kinto_lite.commands import create_user, fetch_admin, rebuild_quotas
 from kinto_lite.defaults import collect_settings
 from kinto_lite.errors import ConfigurationError
@@ -198,7 +199,7 @@ def set_verbosity(options: argparse.Namespace) -> None:
     if options.quiet:
         logging.getLogger("kinto_lite").setLevel(logging.CRITICAL)
     elif options.debug:
-        logging.basicConfig(level=logging.DEBUG, format="%(levelname)-5s  %(message)s")
+        logs.set_up("debug", "text")
 
 
 def print_version(_options: argparse.Namespace) -> int:

@@ -78,6 +78,8 @@ class Route:
     has_totals: bool = True
     #: Passes requests on to another URL, whose answers (preflights too) are complete.
     is_alias: bool = False
+    #: Pages of other origins may not read it, whatever the settings say about CORS.
+    is_private: bool = False
     #: Runs without a transaction, for nobody in particular: works while the database does not.
     is_detached: bool = False
     #: The same, for requests without credentials only.

@@ -92,6 +92,7 @@ class JsonFormatter(logging.Formatter):
     def __init__(self) -> None:
         super().__init__()
         self._host = socket.gethostname()
+        self._encode = json.JSONEncoder(separators=(",", ":"), default=str).encode
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, pure ASCII."""
@@ -111,7 +112,7 @@ class JsonFormatter(logging.Formatter):
             "Pid": os.getpid(),
             "Fields": fields,
         }
-        return json.dumps(line, separators=(",", ":"), default=str)
+        return self._encode(line)
 
 
 class TextFormatter(logging.Formatter):

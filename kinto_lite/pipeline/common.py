@@ -102,9 +102,9 @@ class Edition:
         return _add_content_headers(request, answer)
 
     def _cors_headers(self, request: ApiRequest, route: Route, answer: Answer) -> Headers:
-        origin = request.headers.get("origin")
-        if request.method == "OPTIONS" and answer.status == 200:
+        if route.is_private or (request.method == "OPTIONS" and answer.status == 200):
             return []
+        origin = request.headers.get("origin")
         if request.method == "OPTIONS" or (answer.status == 405 and not route.is_alias):
             return self._origins.known_url_headers(origin, None)
         if route.is_alias and answer.status == 401 and not origin:

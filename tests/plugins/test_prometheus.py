@@ -122,7 +122,16 @@ def test_endpoints_have_the_names_of_kinto(make: Any, path: str, endpoint: str) 
     assert count(scrape(http), "kinto_request_summary_total", endpoint=endpoint) == 1
 
 
-@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
+def test_pages_of_other_origins_cannot_read_them(make: Any) -> None:
+    answer = make().get("/v1/__metrics__", headers={"Origin": "https://example.org"})
+    assert [name for name in answer.headers if name.startswith("Access-Control")] == []
+
+
+def test_the_description_of_the_api_leaves_them_out(make: Any) -> None:
+    assert "/__metrics__" not in make().get("/v1/__api__").json["paths"]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
 def test_any_method_shows_them_to_anybody(make: Any, method: str) -> None:
     answer = make().request("/v1/__metrics__", method=method)
     assert answer.status_int == 200

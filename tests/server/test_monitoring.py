@@ -80,6 +80,23 @@ def test_what_a_dead_worker_has_counted_is_kept(metered: Server) -> None:
 
 
 @pytest.mark.parametrize("metered", ["1", "2"], indirect=True)
+def test_a_restart_forgets_no_number(metered: Server) -> None:
+    send_requests(metered)
+    again = "https://example.org/again"
+    (metered.folder / "kinto.ini").write_text(f"{METRICS}project_docs = {again}\n")
+    metered.process.send_signal(signal.SIGHUP)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and read_hello(metered)["project_docs"] != again:
+        time.sleep(0.05)
+    assert read_hello(metered)["project_docs"] == again
+    assert count_requests(metered, "bucket-plural") == REQUESTS
+
+
+def read_hello(server: Server) -> Any:
+    return requests.get(f"{server.url}/v1/", timeout=60).json()
+
+
+@pytest.mark.parametrize("metered", ["1", "2"], indirect=True)
 def test_nothing_of_the_metrics_is_left_when_the_server_ends(metered: Server) -> None:
     send_requests(metered)
     metered.stop()
@@ -106,6 +123,13 @@ def test_requests_that_are_asked_for_are_json_lines(tmp_path: Path, workers: str
         assert {line["Type"] for line in lines} == {"request.summary"}
         assert lines[1]["Fields"]["path"] == "/v1/a\nINFO forged"
         assert "secret" not in server.errors()
+
+
+def test_everything_that_is_asked_for_is_json_too(tmp_path: Path) -> None:
+    with start_server(tmp_path, "-v") as server:
+        requests.get(f"{server.url}/v1/", timeout=60)
+        types = {line["Type"] for line in read_lines(server)}
+    assert "request.summary" in types
 
 
 def test_the_level_may_come_from_the_environment_and_the_format_too(tmp_path: Path) -> None:

@@ -19,8 +19,7 @@ from kinto_lite.hooks import Call, Parts, Plugin, Route, Service
 from kinto_lite.model import Answer
 from kinto_lite.settings import Settings
 
-#: What answers: any method but OPTIONS, which is a preflight as everywhere.
-_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 def read_prefix(settings: Settings) -> str:
@@ -98,7 +97,9 @@ def _set_up(service: Service) -> Parts:
         return Answer(200, [("Content-Type", CONTENT_TYPE)], text) if text else Answer(204, [])
 
     handlers = dict.fromkeys(_METHODS, show)
-    route = Route("prometheus_metrics", "/__metrics__", handlers, is_detached=True)
+    # Often reached from inside a network only: a page that is open there must not pass it on.
+    pattern = "/__metrics__"
+    route = Route("prometheus_metrics", pattern, handlers, is_private=True, is_detached=True)
     capabilities = {"prometheus": describe(settings)}
     return Parts(
         routes=(route,), capabilities=capabilities, observe=metrics.observe, time=metrics.time
