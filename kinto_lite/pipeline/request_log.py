@@ -18,7 +18,10 @@ from urllib.parse import parse_qsl
 from kinto_lite.hooks import Observation, Observer
 from kinto_lite.logs import ITEMS, REQUESTS
 
-_SECRET = re.compile(r"pass|token|secret|auth|session|cookie|sign|key|code|state|credential", re.I)
+_SECRET = re.compile(
+    r"pass|token|secret|auth|session|cookie|credential|signature|(^|[_-])(key|code|state|sig|nonce)$",
+    re.IGNORECASE,
+)
 _HIDDEN = "[hidden]"
 #: What clients send is cut to this many characters; of more parameters than that, the rest
 #: is left out.

@@ -80,6 +80,24 @@ def test_a_part_of_the_path_that_is_a_token_is_hidden() -> None:
     assert fields["path"] == "/v1/accounts/bob/validate/[hidden]"
 
 
+@pytest.mark.parametrize(
+    ("name", "is_hidden"),
+    [
+        ("id_token", True),
+        ("code", True),
+        ("api_key", True),
+        ("like_password", True),
+        ("_token", True),
+        ("keyword", False),
+        ("status", False),
+        ("_since", False),
+    ],
+)
+def test_names_say_what_is_secret(name: str, is_hidden: bool) -> None:
+    fields = describe(observe("/", f"{name}=value"))
+    assert fields["querystring"] == {name: "[hidden]" if is_hidden else "value"}
+
+
 def test_what_clients_send_is_cut() -> None:
     fields = describe(observe("/" + "x" * 9000, "&".join(f"a{n}={'y' * 900}" for n in range(99))))
     assert len(fields["path"]) == 1000
