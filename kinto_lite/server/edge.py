@@ -139,9 +139,7 @@ class Edge:
             connection.is_told = True
         return answer
 
-    async def _work_and_run(
-        self, work: SlowWork, request: ApiRequest, connection: Client
-    ) -> None:
+    async def _work_and_run(self, work: SlowWork, request: ApiRequest, connection: Client) -> None:
         """Do what a request needs before it can be answered; then it begins anew."""
         if len(request.done) >= MAX_SLOW_WORKS:
             connection.answer(unexpected())

@@ -10,6 +10,7 @@ from webtest import TestApp
 
 from kinto_lite.errors import SlowWork
 from kinto_lite.hooks import Observation
+from kinto_lite.model import ApiRequest
 from kinto_lite.storage.base import Full
 
 Seen = list[Observation]
@@ -135,17 +136,16 @@ def test_an_observer_that_fails_is_logged_and_fails_no_request(
 
 
 def test_a_server_that_settles_later_says_when_an_answer_is_final(wsgi: Any, seen: Seen) -> None:
-    environ = TestApp.RequestClass.blank("/v1/").environ | {"kinto_lite.done": {}}
-    list(wsgi(environ, lambda *_: None))
+    request = ApiRequest("GET", "/v1/")
+    answer = wsgi.respond(request)
     assert seen == []
-    wsgi.report(environ)
+    wsgi.report(request, answer)
     assert [one.status for one in seen] == [200]
 
 
 def test_an_answer_whose_writes_are_lost_is_observed_as_that(wsgi: Any, seen: Seen) -> None:
-    blank = TestApp.RequestClass.blank("/v1/buckets/b", method="PUT", headers=AUTH)
-    environ = blank.environ | {"kinto_lite.done": {}}
-    list(wsgi(environ, lambda *_: None))
-    wsgi.refuse(environ, Full("no space"))
-    wsgi.report(environ)
+    headers = {"authorization": AUTH["Authorization"]}
+    request = ApiRequest("PUT", "/v1/buckets/b", headers=headers)
+    wsgi.respond(request)
+    wsgi.report(request, wsgi.refuse(request, Full("no space")))
     assert [name(one) for one in seen] == [("", "bucket-object", 507)]
