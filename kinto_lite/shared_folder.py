@@ -23,8 +23,31 @@ def name_folder() -> None:
     if is_owner():
         return
     place = _MEMORY if os.access(_MEMORY, os.W_OK) else Path(tempfile.gettempdir())
+    _remove_left_behind(place)
     name = f"kinto-lite-{os.getpid()}-{secrets.token_hex(16)}"
     os.environ[_VARIABLE] = str(place / name)
+
+
+def _remove_left_behind(place: Path) -> None:
+    """Remove the folders of servers of this user that were killed."""
+    for folder in place.glob("kinto-lite-*-*"):
+        pid = folder.name.split("-")[2]
+        if pid.isdecimal() and not _may_run(int(pid)):
+            # Another user's cannot be removed, and another server may be doing the same.
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _may_run(pid: int) -> bool:
+    """Tell whether a process may still be there."""
+    if os.name != "posix":
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
 
 
 def find_folder() -> Path | None:
