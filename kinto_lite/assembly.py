@@ -24,8 +24,8 @@ from kinto_lite.plugins.default_bucket import DEFAULT_BUCKET
 from kinto_lite.plugins.flush import FLUSH
 from kinto_lite.plugins.history import HISTORY
 from kinto_lite.plugins.openid import OPENID
-from kinto_lite.plugins.quotas import QUOTAS
 from kinto_lite.plugins.prometheus import PROMETHEUS
+from kinto_lite.plugins.quotas import QUOTAS
 from kinto_lite.plugins.statsd import STATSD
 from kinto_lite.protocol.cors import Origins
 from kinto_lite.resources.delete_user_data import USER_DATA_ROUTES

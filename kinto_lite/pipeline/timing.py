@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 from kinto_lite.hooks import Call, Policy, Service, Timer
 from kinto_lite.model import ApiRequest
@@ -49,13 +50,17 @@ class TimedPolicy:
     def __init__(self, policy: Policy, tell: Timer) -> None:
         self.name = policy.name
         self.challenge = policy.challenge
-        self._authenticate = policy.authenticate
+        self._policy = policy
         self._tell = tell
+
+    def __getattr__(self, name: str) -> Any:
+        # What else a policy offers, such as `authorization_url`.
+        return getattr(self._policy, name)
 
     def authenticate(self, request: ApiRequest, tx: Transaction) -> str | None:
         """See `hooks.Policy`."""
         started = time.perf_counter()
-        user_id = self._authenticate(request, tx)
+        user_id = self._policy.authenticate(request, tx)
         seconds = time.perf_counter() - started
         self._tell(f"authentication.{self.name}", "authenticated_userid", seconds)
         return user_id
