@@ -46,12 +46,15 @@ setup(
         "bcrypt": ["bcrypt>=4"],
         # For OpenID providers whose tokens are made for this server (`audience`).
         "openid": ["PyJWT[crypto]>=2.10"],
+        # For kinto.plugins.prometheus.
+        "prometheus": ["prometheus-client>=0.22"],
         "test": [
             "bcrypt>=4",
             "hypothesis>=6.100",
             "kinto-http>=11",
             "openapi-spec-validator>=0.7.1",
             "PyJWT[crypto]>=2.10",
+            "prometheus-client>=0.22",
             "pytest>=8",
             "pytest-cov>=5",
             "pytest-xdist>=3.5",
@@ -63,6 +66,7 @@ setup(
             "bcrypt>=4",
             "mypy>=1.11",
             "PyJWT[crypto]>=2.10",
+            "prometheus-client>=0.22",
             "ruff>=0.6",
             "types-jsonschema",
         ],

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from kinto_lite import logs
 from kinto_lite.errors import ConfigurationError
 from kinto_lite.extensions.generators import read_identifiers
 from kinto_lite.extensions.imports import make_importable
@@ -17,6 +18,8 @@ from kinto_lite.permissions.principals import read_grants
 from kinto_lite.permissions.tree import KINDS, TREE
 from kinto_lite.pipeline.batch import BATCH_ROUTE
 from kinto_lite.pipeline.credentials import BasicAuth
+from kinto_lite.pipeline.request_log import find_request_log
+from kinto_lite.pipeline.timing import add_timers
 from kinto_lite.protocol.cors import Origins
 from kinto_lite.resources.delete_user_data import USER_DATA_ROUTES
 from kinto_lite.resources.list_permissions import PERMISSIONS_CAPABILITY, PERMISSIONS_ROUTE
@@ -63,6 +66,12 @@ def read_setup(given: Mapping[str, Any]) -> tuple[Settings, list[Plugin]]:
     includes = read_settings(given, os.environ, lambda _: None, (row,))["includes"]
     plugins = find_plugins(includes)
     return read_settings(given, os.environ, table=extend_table(plugins)), plugins
+
+
+def set_up_logs(given: Mapping[str, Any]) -> None:
+    """Send the log of this process where the settings say. Errors: ConfigurationError."""
+    settings = read_settings(given, os.environ, warn=lambda _: None)
+    logs.set_up(settings["log_level"], settings["log_format"])
 
 
 def choose_storage_url(settings: Settings) -> str:
@@ -115,6 +124,11 @@ def build_service(settings: Settings, storage: Storage, plugins: Sequence[Plugin
     for plugin in plugins:
         service.add_plugin(plugin)
     connect_listeners(service)
+    if service.timers:
+        add_timers(service)
+    request_log = find_request_log()
+    if request_log is not None:
+        service.observers.append(request_log)
     return service
 
 

@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from kinto_lite import logs
 from kinto_lite.commands import create_user, fetch_admin, rebuild_quotas
 from kinto_lite.defaults import collect_settings
 from kinto_lite.errors import ConfigurationError
@@ -32,12 +33,15 @@ from kinto_lite.server.addresses import (
 from kinto_lite.server.certificates import TlsFiles, read_tls
 from kinto_lite.server.listeners import reserve_port, take_over
 from kinto_lite.server.sizing import suggest_workers
+from kinto_lite.settings import log_warning
+from kinto_lite.shared_folder import name_folder
 from kinto_lite.storage.base import StorageError
 from kinto_lite.version import VERSION
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8888
 MAX_WORKERS = 64
+LOG_LEVEL_NAMES = ("log_level", "kinto.log_level")
 
 DESCRIPTION = "Stores and synchronises JSON: a Kinto server in one process and one file."
 CLOSED_HINT = (
@@ -150,6 +154,12 @@ def add_start_options(parser: argparse.ArgumentParser, default: Any) -> None:
         "is best for writing)",
     )
     parser.add_argument(
+        "--log-requests",
+        action="store_true",
+        default=default,
+        help="write a line to the log for each request",
+    )
+    parser.add_argument(
         "--tls-certificate",
         type=Path,
         default=default,
@@ -187,7 +197,7 @@ def set_verbosity(options: argparse.Namespace) -> None:
     if options.quiet:
         logging.getLogger("kinto_lite").setLevel(logging.CRITICAL)
     elif options.debug:
-        logging.basicConfig(level=logging.DEBUG, format="%(levelname)-5s  %(message)s")
+        logs.set_up("debug", "text")
 
 
 def print_version(_options: argparse.Namespace) -> int:
@@ -222,13 +232,39 @@ def start(options: argparse.Namespace) -> int:
     tls = read_tls(options.tls_certificate, options.tls_key)
     with take_over() or reserve_port(choose_address(options, ini)) as reserved:
         use_named_database(options)
+        use_asked_level(options)
         serve(options, reserved, tls)
     return 0
 
 
 def read_options(options: argparse.Namespace, address: Address) -> dict[str, str]:
     """Return the settings that the options lead to. Errors: ConfigurationError."""
-    return collect_settings(find_ini(options), options.db, is_loopback=is_loopback(address))
+    level = choose_log_level(options)
+    given = collect_settings(find_ini(options), options.db, is_loopback=is_loopback(address))
+    if level is None:
+        return given
+    kept = {name: value for name, value in given.items() if name not in LOG_LEVEL_NAMES}
+    return kept | {"log_level": level}
+
+
+def choose_log_level(options: argparse.Namespace) -> str | None:
+    """Return the level that the options ask for, if any."""
+    if options.quiet:
+        return "critical"
+    if options.debug:
+        return "debug"
+    return "info" if options.log_requests else None
+
+
+def start_log(options: argparse.Namespace, given: Mapping[str, Any]) -> None:
+    """Send the log where it belongs; say what of the file's logging sections has no effect."""
+    from kinto_lite.assembly import set_up_logs
+
+    set_up_logs(given)
+    ini = find_ini(options)
+    if ini is not None:
+        for line in ini.logs.warnings:
+            log_warning(f"{ini.path}: {line}.")
 
 
 def find_ini(options: argparse.Namespace) -> Ini | None:
@@ -259,6 +295,12 @@ def use_named_database(options: argparse.Namespace) -> None:
         forget_variables("storage_url")
 
 
+def use_asked_level(options: argparse.Namespace) -> None:
+    """Let the options for the log win over the environment."""
+    if choose_log_level(options) is not None:
+        forget_variables("log_level")
+
+
 def forget_variables(setting: str) -> None:
     """Drop a setting from the environment, which would win over what is passed to the app."""
     for name in (setting.upper(), f"KINTO_{setting.upper()}"):
@@ -271,7 +313,10 @@ def serve(options: argparse.Namespace, reserved: socket.socket, tls: TlsFiles | 
     from kinto_lite.server import running
 
     address = address_of(reserved)
-    app = make_app(read_options(options, address))
+    name_folder()
+    given = read_options(options, address)
+    start_log(options, given)
+    app = make_app(given)
     url = address.url_with("https" if tls else "http")
     lines = [] if options.quiet else describe_app(app, url)
 
@@ -281,7 +326,7 @@ def serve(options: argparse.Namespace, reserved: socket.socket, tls: TlsFiles | 
     plan = running.Plan(reserved, announce, lambda: read_options(options, address), tls)
     workers = options.workers or 1
     if workers > 1 and not app.storage.reads_side_by_side:
-        print("Data in memory belong to one process: one worker serves.", file=sys.stderr)
+        log_warning("Data in memory belong to one process: one worker serves.")
         workers = 1
     if workers == 1:
         running.run_here(app, plan)

@@ -47,7 +47,7 @@ def collect_settings(
     """
     if ini is not None:
         # Modules beside the file can be named in it (`here` is no setting, but a place).
-        settings = {**ini.settings, "here": str(ini.path.absolute().parent)}
+        settings = {**add_log_settings(ini), "here": str(ini.path.absolute().parent)}
     else:
         settings = {**ANY_ADDRESS, **(LOOPBACK_ONLY if is_loopback else {})}
     if database is not None:
@@ -73,6 +73,14 @@ def find_console_folder(settings: Mapping[str, str]) -> Path:
     path = url.removeprefix(SQLITE_URL)
     folder = Path.cwd() if path in (url, "") else Path(path).absolute().parent
     return folder / CONSOLE_FOLDER
+
+
+def add_log_settings(ini: Ini) -> dict[str, str]:
+    """Return the settings of a file; its logging sections count where they say nothing."""
+    asked = {"log_level": ini.logs.level, "log_format": ini.logs.form}
+    named = {name.removeprefix("kinto.") for name in ini.settings}
+    added = {name: word for name, word in asked.items() if word and name not in named}
+    return {**ini.settings, **added}
 
 
 def names_database(settings: Mapping[str, str]) -> bool:

@@ -26,6 +26,7 @@ from kinto_lite.model import (
     ObjectRef,
     Place,
     Row,
+    Trace,
 )
 from kinto_lite.permissions.tree import Inheritance
 from kinto_lite.protocol.cors import Origins
@@ -38,6 +39,28 @@ AfterWrite = Callable[["Call", Change], None]
 #: Hears what a request has read: the list, the objects, and the attributes of
 #: them that were asked for (None: all).
 AfterRead = Callable[["Call", ListRef, Sequence[Row], Sequence[str] | None], None]
+Observer = Callable[["Observation"], None]
+#: Hears a name such as `plugins.history`, a method ("" where there is but one), and seconds.
+Timer = Callable[[str, str, float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One request with its final answer, for logs and metrics.
+
+    `seconds` is how long it took, waiting for the disk included. `within` is "batch" for an item
+    of a batch, "alias" for what the personal bucket passed on, "" for a request of its own.
+    """
+
+    request: ApiRequest
+    trace: Trace
+    status: int
+    size_bytes: int
+    errno: int
+    seconds: float
+    within: str = ""
+    #: Of a batch: how many items it has.
+    batch_size: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +84,8 @@ class Route:
     has_totals: bool = True
     #: Passes requests on to another URL, whose answers (preflights too) are complete.
     is_alias: bool = False
+    #: Pages of other origins may not read it, whatever the settings say about CORS.
+    is_private: bool = False
     #: Runs without a transaction, for nobody in particular: works while the database does not.
     is_detached: bool = False
     #: The same, for requests without credentials only.
@@ -199,6 +224,11 @@ class Parts:
     public_settings: tuple[str, ...] = ()
     #: Entries of the heartbeat: False says that something does not work.
     health_checks: Mapping[str, HealthCheck] = field(default_factory=dict)
+    #: Called once for each answered request, and for each one within it. What it raises is
+    #: logged and changes nothing.
+    observe: Observer | None = None
+    #: Called after each timed step within a request, see `pipeline.timing`.
+    time: Timer | None = None
 
 
 @dataclass(slots=True)
@@ -233,6 +263,10 @@ class Service:
     health_checks: dict[str, HealthCheck] = field(default_factory=dict)
     #: Called when the server stops, before the storage is closed.
     closers: list[Callable[[], None]] = field(default_factory=list)
+    #: Whose they are, in the same order.
+    finisher_names: list[str] = field(default_factory=list)
+    observers: list[Observer] = field(default_factory=list)
+    timers: list[Timer] = field(default_factory=list)
     #: Names of the plugins that are on, in order.
     plugins: list[str] = field(default_factory=list)
     #: Sends a request through the whole pipeline inside a transaction that is already open
@@ -270,9 +304,14 @@ class Service:
             self.listeners.append(parts.after_write)
         if parts.before_commit:
             self.finishers.append(parts.before_commit)
+            self.finisher_names.append(plugin.name)
         self.event_listeners.extend(parts.listeners)
         self.public_settings.extend(parts.public_settings)
         self.health_checks |= parts.health_checks
+        if parts.observe:
+            self.observers.append(parts.observe)
+        if parts.time:
+            self.timers.append(parts.time)
 
 
 class Detached:

@@ -1,6 +1,6 @@
 """Reads a `kinto.ini`: the settings of `[app:main]`, host and port of `[server:main]`.
 
-Other sections (logging) are left alone. What a setting means is for `settings`.
+What the logging sections ask for is for `log_sections`. What a setting means is for `settings`.
 
 Source: protocol, part 2, chapter 11.1.
 """
@@ -10,10 +10,11 @@ from __future__ import annotations
 import configparser
 import re
 from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from kinto_lite.errors import ConfigurationError
+from kinto_lite.log_sections import LogSections, read_log_sections
 
 APP_SECTION = "app:main"
 SERVER_SECTION = "server:main"
@@ -32,6 +33,7 @@ class Ini:
     settings: Mapping[str, str]
     host: str | None = None
     port: int | None = None
+    logs: LogSections = field(default_factory=LogSections)
 
 
 def read_ini(path: Path, http_port: int) -> Ini:
@@ -48,7 +50,8 @@ def read_ini(path: Path, http_port: int) -> Ini:
     settings = read_section(parser, APP_SECTION, path)
     if settings.get("use", "").startswith("config:"):
         raise ConfigurationError(f"{path}: 'use = {settings['use']}' is not supported.")
-    return Ini(path, settings, server.get("host") or None, read_port(server, path))
+    logs = read_log_sections({name: dict(parser[name]) for name in parser.sections()})
+    return Ini(path, settings, server.get("host") or None, read_port(server, path), logs)
 
 
 def parse_file(path: Path, common: Mapping[str, str]) -> configparser.RawConfigParser:

@@ -2,7 +2,8 @@
 
 Requests and answers (`ApiRequest`, `Answer`), places in the tree of objects (`ListRef`,
 `ObjectRef`, `Kind`), who asks (`Asker`), what a list is asked for (`Query`, `Filter`,
-`Sort`) and what it gives (`Row`, `Page`), and what a write did (`Change`).
+`Sort`) and what it gives (`Row`, `Page`), what a write did (`Change`), and what is noted for
+logs and metrics (`Trace`).
 """
 
 from __future__ import annotations
@@ -216,6 +217,10 @@ class ApiRequest:
     remote_address: str = ""
     #: Results of `errors.SlowWork` that was done for this request, and for those within it.
     done: dict[Hashable, Any] = field(default_factory=dict)
+    #: Stands in every log line about it: a trusted proxy gave it, or `logs` makes one.
+    request_id: str = ""
+    #: What is noted on its way; None while nobody observes.
+    trace: Trace | None = None
 
 
 @dataclass(slots=True)
@@ -225,3 +230,23 @@ class Answer:
     status: int
     headers: list[tuple[str, str]]
     body: bytes = b""
+    #: Of an error: the number in its body.
+    errno: int = 0
+
+
+@dataclass(slots=True)
+class Trace:
+    """What is noted of a request on its way, for those who observe (`hooks.Parts.observe`)."""
+
+    #: `time.perf_counter()` when it came.
+    started: float
+    #: Name of the route, "unknown" where there is none.
+    endpoint: str = "unknown"
+    #: Values of the parameters of its URL, by names such as `bucket_id`, also for the last one.
+    params: dict[str, str] = field(default_factory=dict)
+    user_id: str | None = None
+    policy: str | None = None
+    #: Of a URL that passes on to another one (the personal bucket).
+    is_alias: bool = False
+    #: Requests that ran within it, and their answers.
+    within: list[tuple[ApiRequest, Answer]] = field(default_factory=list)

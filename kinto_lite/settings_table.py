@@ -236,6 +236,23 @@ SERVER = (
     ),
 )
 
+LOGS = (
+    Setting(
+        "log_level",
+        TEXT,
+        "warning",
+        "What the log holds: `debug`, `info` (a line for each request), `warning`, `error` or "
+        "`critical` (kinto-lite only).",
+    ),
+    Setting(
+        "log_format",
+        TEXT,
+        "auto",
+        "How log lines look: `json`, `text`, `color` (text, in colour on a terminal), or `auto`: "
+        "`color` on a terminal, `json` elsewhere (kinto-lite only).",
+    ),
+)
+
 IDENTIFIERS = (
     Setting("userid_hmac_secret", SECRET, "", "Key of the user ids of basic authentication."),
     Setting("default_bucket_hmac_secret", SECRET, "", "Key of the ids of personal buckets."),
@@ -492,6 +509,48 @@ QUOTAS = (
     ),
 )
 
+MONITORING = (
+    Setting(
+        "prometheus_prefix",
+        TEXT,
+        None,
+        "What names of metrics begin with, without `-`, `.`, `_` and spaces, and with one `_` "
+        "added; empty: `project_name`.",
+    ),
+    Setting(
+        "prometheus_disabled_metrics",
+        LIST,
+        (),
+        "Metrics to leave out, such as `request_size`, with the prefix or without it.",
+    ),
+    Setting(
+        "prometheus_histogram_buckets",
+        LIST,
+        ("0.01", "0.05", "0.1", "0.5", "1.0", "3.0", "6.0", "Inf"),
+        "Upper bounds of the buckets of all histograms.",
+        "seconds",
+    ),
+    Setting(
+        "prometheus_created_metrics_enabled",
+        BOOL,
+        True,
+        "Say when each series began; the command line's server never does.",
+    ),
+    Setting(
+        "metrics_matchdict_fields",
+        LIST,
+        ("bucket_id", "collection_id", "group_id", "record_id"),
+        "Parts of URLs that become labels of metrics.",
+    ),
+    Setting("statsd_url", TEXT, None, "Where `kinto.plugins.statsd` sends to: `udp://host:8125`."),
+    Setting(
+        "statsd_prefix",
+        TEXT,
+        "kinto.core",
+        "First part of names in StatsD, if `project_name` is empty.",
+    ),
+)
+
 #: What Kinto knows and kinto-lite has no use for: names and Kinto's defaults.
 WITHOUT_EFFECT: tuple[tuple[str, str | None], ...] = (
     ("multiauth.groupfinder", "kinto.core.authorization.groupfinder"),
@@ -511,11 +570,6 @@ WITHOUT_EFFECT: tuple[tuple[str, str | None], ...] = (
     ("{storage,permission,cache}_poolclass", None),
     ("initialization_sequence", None),
     ("json_renderer", "ultrajson"),
-    ("prometheus_{prefix,disabled_metrics,histogram_buckets}", None),
-    ("prometheus_created_metrics_enabled", "true"),
-    ("metrics_matchdict_fields", "bucket_id collection_id group_id record_id"),
-    ("statsd_url", None),
-    ("statsd_prefix", "kinto.core"),
     ("statsd_backend", "kinto.core.statsd"),
     ("{sentry_dsn,sentry_env}", None),
     ("sentry_breadcrumbs_min_level", "10"),
@@ -540,12 +594,14 @@ CHAPTERS: tuple[tuple[str, tuple[Setting, ...]], ...] = (
     ("Identity of the service", IDENTITY),
     ("Storage", STORAGE),
     ("Server", SERVER),
+    ("Logs", LOGS),
     ("Identifiers and secrets", IDENTIFIERS),
     ("Who may do what", PRINCIPALS),
     ("Authentication", AUTHENTICATION),
     ("HTTP caching and CORS", CACHING),
     ("Plugins", PLUGINS),
     ("Quotas", QUOTAS),
+    ("Monitoring", MONITORING),
     ("Accepted, without effect", UNUSED),
 )
 

@@ -19,9 +19,11 @@ from kinto_lite.storage.base import StorageError
 def main() -> int:
     """Serve as the line of JSON on standard input says; return the exit code."""
     from kinto_lite import make_app
+    from kinto_lite.assembly import set_up_logs
 
     task = json.loads(sys.stdin.buffer.readline())
     try:
+        set_up_logs(task["settings"])
         app = make_app(task["settings"])
         if task.get("is_lane"):
             give_way()

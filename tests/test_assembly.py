@@ -133,12 +133,3 @@ def test_environment_variables_win(make_ask: MakeAsk, monkeypatch: pytest.Monkey
 
 def test_the_clock_shows_milliseconds(make_ask: MakeAsk) -> None:
     assert 1_700_000_000_000 < make_ask().service.clock() < 10_000_000_000_000
-
-
-@pytest.mark.parametrize("name", ["prometheus", "statsd"])
-def test_plugins_one_can_do_without_are_left_out_with_a_warning(
-    make_ask: MakeAsk, caplog: pytest.LogCaptureFixture, name: str
-) -> None:
-    ask = make_ask(includes=f"kinto.plugins.{name} kinto.plugins.default_bucket")
-    assert "default_bucket" in ask("GET", "/").json["capabilities"]
-    assert f"kinto.plugins.{name} is left out" in caplog.text

@@ -15,7 +15,18 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "kinto_lite"
 
-FLOOR_0 = ("defaults", "errors", "ini", "model", "settings", "settings_table", "version")
+FLOOR_0 = (
+    "defaults",
+    "errors",
+    "ini",
+    "log_sections",
+    "logs",
+    "model",
+    "settings",
+    "settings_table",
+    "shared_folder",
+    "version",
+)
 FLOOR_1 = ("permissions", "protocol", "storage.base", "storage.named_queries")
 BELOW_2 = (*FLOOR_0, *FLOOR_1)
 
@@ -51,6 +62,7 @@ DOORS = {
     "jsonschema": "protocol.schemas",
     "jwt": "plugins.openid.keys",
     "jsonschema_specifications": "protocol.schemas",
+    "prometheus_client": "plugins.prometheus.metrics",
     "psycopg": "storage.postgres",
     "psycopg_pool": "storage.postgres",
     "referencing": "protocol.schemas",

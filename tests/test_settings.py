@@ -167,9 +167,9 @@ def test_unknown_name_like_no_other_warns_alone() -> None:
 
 
 def test_settings_without_effect_share_one_warning() -> None:
-    given = {"kinto.statsd_url": "udp://h:8125", "cache_url": "redis://h"}
+    given = {"kinto.sentry_dsn": "https://h", "cache_url": "redis://h"}
     assert collect_warnings(given) == [
-        "Settings of Kinto that have no effect in kinto-lite: 'cache_url', 'statsd_url'."
+        "Settings of Kinto that have no effect in kinto-lite: 'cache_url', 'sentry_dsn'."
     ]
 
 

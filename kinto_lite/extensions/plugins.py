@@ -14,7 +14,7 @@ from kinto_lite.errors import ConfigurationError
 from kinto_lite.extensions.imports import UnknownModule, load_module
 from kinto_lite.hooks import Plugin
 from kinto_lite.model import Kind
-from kinto_lite.settings import find_row, log_warning
+from kinto_lite.settings import find_row
 from kinto_lite.settings_table import BOOL, LIST, TABLE, TEXT, Setting
 
 #: Modules below `kinto_lite.plugins`; each answers to Kinto's name, too.
@@ -26,11 +26,10 @@ BUILT_IN = (
     "flush",
     "history",
     "openid",
+    "prometheus",
     "quotas",
+    "statsd",
 )
-
-#: Plugins of Kinto that are not built yet, and that a server can do without.
-LEFT_OUT = ("kinto.plugins.prometheus", "kinto.plugins.statsd")
 
 _KINTO, _OURS = "kinto.plugins.", "kinto_lite.plugins."
 #: What a module for Kinto's own server has in the place of a `PLUGIN`.
@@ -40,15 +39,10 @@ _FOR_KINTO = "includeme"
 def find_plugins(names: Iterable[str]) -> list[Plugin]:
     """Return the plugins that `includes` names, each once, in order.
 
-    Those of Kinto that store nothing and let nobody in are left out with a warning, so that an
-    existing file starts the server.
     Errors: ConfigurationError for an unknown one, and for a module that is no plugin.
     """
     found: dict[str, Plugin] = {}
     for name in names:
-        if name in LEFT_OUT:
-            log_warning(f"{name} is left out: this version of kinto-lite does not have it.")
-            continue
         plugin = load_plugin(name)
         if found.setdefault(plugin.name, plugin) is not plugin:
             raise ConfigurationError(

@@ -30,9 +30,18 @@ from kinto_lite.errors import (
     SlowWork,
 )
 from kinto_lite.hooks import Call, Detached, Performed, Route, Service, Work
+from kinto_lite.logs import CURRENT
 from kinto_lite.model import Answer, ApiRequest, Asker
 from kinto_lite.pipeline.common import Edition, allow_header, error_answer
 from kinto_lite.pipeline.credentials import identify
+from kinto_lite.pipeline.observing import (
+    begin,
+    begin_within,
+    end_within,
+    note_asker,
+    note_route,
+    report,
+)
 from kinto_lite.pipeline.routing import (
     PREFIX,
     Found,
@@ -106,7 +115,23 @@ class Pipeline:
 
     def attempt(self, request: ApiRequest) -> Answer:
         """Answer one request, as `answer` does, or raise SlowWork when that has to be done
-        before: its result belongs into `request.done`."""
+        before: its result belongs into `request.done`.
+
+        The caller tells `report` when the answer is final.
+        """
+        if self._service.observers:
+            begin(request)
+        token = CURRENT.set(request)
+        try:
+            return self._attempt(request)
+        finally:
+            CURRENT.reset(token)
+
+    def report(self, request: ApiRequest, answer: Answer) -> None:
+        """Tell those who observe about a request whose answer goes out."""
+        report(self._service.observers, request, answer)
+
+    def _attempt(self, request: ApiRequest) -> Answer:
         try:
             found = self._edition.refuse_early(request) or self._route(request)
             if isinstance(found, Answer):
@@ -127,6 +152,8 @@ class Pipeline:
         return self.refuse(request, self._map_storage_error(error))
 
     def _answer_route(self, request: ApiRequest, found: Found) -> Answer:
+        if request.trace is not None:
+            note_route(request.trace, found)
         try:
             refusal = self._edition.preflight_or_405(request, found.route)
             answer = refusal or self._run(request, found)
@@ -173,6 +200,8 @@ class Pipeline:
 
     def _call(self, request: ApiRequest, found: Found, tx: Transaction, work: Work) -> Call:
         asker = identify(self._service.policies, request, tx)
+        if request.trace is not None:
+            note_asker(request.trace, asker)
         return Call(self._service, request, found.route, found.params, tx, asker, work)
 
     def perform(self, outer: Call, request: ApiRequest) -> Performed:
@@ -181,7 +210,17 @@ class Pipeline:
         Refusals come back as answers; a failure on our side (5xx) is raised, since it ends the
         outer request too.
         """
+        if outer.request.trace is None:
+            return self._perform(outer, request)
+        begin_within(outer.request, request)
+        performed = self._perform(outer, request)
+        end_within(outer.request.trace, request, performed.answer)
+        return performed
+
+    def _perform(self, outer: Call, request: ApiRequest) -> Performed:
         request, found = self._route_item(request)
+        if request.trace is not None and isinstance(found, Found):
+            note_route(request.trace, found)
         if isinstance(found, Answer):
             return Performed(self._edition.finish_refused_item(request, None, found), request.path)
         try:

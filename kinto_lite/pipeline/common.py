@@ -33,7 +33,8 @@ _READING = ("GET", "HEAD", "OPTIONS")
 def error_answer(error: ApiError, settings: Settings) -> Answer:
     """Turn an error into an answer, without the headers common to all."""
     info = settings["error_info_link"] if error.row is UNEXPECTED else None
-    return Answer(error.row.status, list(error.headers), error_body(error, info))
+    body = error_body(error, info)
+    return Answer(error.row.status, list(error.headers), body, error.row.errno)
 
 
 def allow_header(route: Route) -> tuple[str, str]:
@@ -101,9 +102,9 @@ class Edition:
         return _add_content_headers(request, answer)
 
     def _cors_headers(self, request: ApiRequest, route: Route, answer: Answer) -> Headers:
-        origin = request.headers.get("origin")
-        if request.method == "OPTIONS" and answer.status == 200:
+        if route.is_private or (request.method == "OPTIONS" and answer.status == 200):
             return []
+        origin = request.headers.get("origin")
         if request.method == "OPTIONS" or (answer.status == 405 and not route.is_alias):
             return self._origins.known_url_headers(origin, None)
         if route.is_alias and answer.status == 401 and not origin:

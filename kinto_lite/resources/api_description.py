@@ -30,7 +30,7 @@ _VERBS = {
     "DELETE": "delete",
 }
 #: Pages and figures for people and machines that are no clients of this API.
-_HIDDEN = frozenset({"admin", "metrics"})
+_HIDDEN = frozenset({"admin", "prometheus_metrics"})
 
 
 @dataclass(frozen=True, slots=True)

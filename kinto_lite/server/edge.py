@@ -36,6 +36,15 @@ class ServedApp(Protocol):
 
     storage: Storage
 
+    @property
+    def is_observed(self) -> bool:
+        """Whether somebody wants to hear of answers, by `report`."""
+        ...
+
+    def report(self, request: ApiRequest, answer: Answer) -> None:
+        """Hear that an answer is final, and goes out."""
+        ...
+
     def respond(self, request: ApiRequest) -> Answer:
         """Answer a request. Errors: SlowWork, whose result belongs into `request.done`."""
         ...
@@ -47,6 +56,29 @@ class ServedApp(Protocol):
     def refuse(self, request: ApiRequest, error: StorageError) -> Answer:
         """Return the answer to a request whose writes could not be committed."""
         ...
+
+
+class Client(Protocol):
+    """What waits for an answer: a connection, or a `Reporter` before one."""
+
+    def answer(self, answer: Answer) -> None: ...
+
+
+class Reporter:
+    """Stands before a connection when somebody observes, and tells the app what is answered."""
+
+    def __init__(self, app: ServedApp, request: ApiRequest, connection: Connection) -> None:
+        self._app = app
+        self._request = request
+        self._connection = connection
+        #: The process of the lane has told its own log already.
+        self.is_told = False
+
+    def answer(self, answer: Answer) -> None:
+        """Pass an answer on."""
+        if not self.is_told:
+            self._app.report(self._request, answer)
+        self._connection.answer(answer)
 
 
 class Edge:
@@ -66,6 +98,12 @@ class Edge:
 
     def handle(self, request: ApiRequest, connection: Connection) -> None:
         """Answer a request of a connection, now or later."""
+        if self._app.is_observed:
+            self._handle(request, Reporter(self._app, request, connection))
+        else:
+            self._handle(request, connection)
+
+    def _handle(self, request: ApiRequest, connection: Client) -> None:
         lane = self._lane
         if lane.is_expected(request):
             self._begin(self._run_in_lane(request, connection))
@@ -95,19 +133,24 @@ class Edge:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _run_in_lane(self, request: ApiRequest, connection: Connection) -> None:
-        connection.answer(await self._try(self._lane.run(request)) or unexpected())
+    async def _run_in_lane(self, request: ApiRequest, connection: Client) -> None:
+        answer = await self._try(self._answer_in_lane(request, connection))
+        connection.answer(answer or unexpected())
 
-    async def _work_and_run(
-        self, work: SlowWork, request: ApiRequest, connection: Connection
-    ) -> None:
+    async def _answer_in_lane(self, request: ApiRequest, connection: Client) -> Answer:
+        answer = await self._lane.run(request)
+        if isinstance(connection, Reporter):
+            connection.is_told = True
+        return answer
+
+    async def _work_and_run(self, work: SlowWork, request: ApiRequest, connection: Client) -> None:
         """Do what a request needs before it can be answered; then it begins anew."""
         if len(request.done) >= MAX_SLOW_WORKS:
             connection.answer(unexpected())
             return
         refusal = await self._try(self._do(work, request))
         if refusal is None:
-            self.handle(request, connection)
+            self._handle(request, connection)
         else:
             connection.answer(refusal)
 

@@ -161,6 +161,8 @@ def pack_request(request: ApiRequest) -> bytes:
         request.body,
         request.origin,
         request.remote_address,
+        {},
+        request.request_id,
     )
 
 

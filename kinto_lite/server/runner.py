@@ -20,6 +20,7 @@ from kinto_lite.server.listeners import BACKLOG, hand_over, remove_path
 from kinto_lite.server.parsers import MAX_HEAD_BYTES
 from kinto_lite.server.signals import watch_input, watch_signals
 from kinto_lite.server.sizing import count_memory
+from kinto_lite.shared_folder import remove_folder
 
 #: How long requests in flight may take to end after a signal. Clients that are still sending
 #: are then left alone; what was answered is on disk.
@@ -59,6 +60,7 @@ def run(edge: Edge, plan: Run) -> None:
         edge.close()
         if not restarts and plan.may_restart is not None:
             remove_path(address_of(plan.listener))
+            remove_folder()
     if restarts:
         sys.stdout.flush()
         sys.stderr.flush()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +19,9 @@ from kinto_lite.server.limits import Limits
 from kinto_lite.server.listeners import remove_path, share_port
 from kinto_lite.server.processes import build_environment, worker_command
 from kinto_lite.server.requests import Origin
+from kinto_lite.shared_folder import remove_folder
+
+log = logging.getLogger("kinto_lite")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ def plan_restart(plan: Plan) -> Callable[[], bool]:
         try:
             plan.read_settings()
         except ConfigurationError as error:
-            print(f"The server goes on as it is: {error}", file=sys.stderr)
+            log.error("The server goes on as it is: %s", error)
             return False
         return True
 
@@ -108,3 +111,4 @@ def run_workers(plan: Plan, count: int) -> None:
             raise ConfigurationError("The workers do not start: see above.")
     finally:
         remove_path(address_of(plan.reserved))
+        remove_folder()

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import socket
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +19,8 @@ from typing import Any
 from kinto_lite.errors import ConfigurationError
 from kinto_lite.server.runner import STOP_SECONDS
 from kinto_lite.server.signals import watch_signals
+
+log = logging.getLogger("kinto_lite")
 
 READY = "ready"
 #: How often in a row a worker may fail to start before the server gives up.
@@ -101,13 +103,13 @@ class Crew:
                 if failed_starts == MAX_FAILED_STARTS:
                     return self.give_up()
                 code = worker.ending.result()
-                print(f"A worker ended (code {code}): starting another.", file=sys.stderr)
+                log.warning("A worker ended (code %s): starting another.", code)
                 self._current[slot] = await self.launch(slot)
             worker = self._current[slot]
 
     def give_up(self) -> bool:
         """Stop the server, since a worker does not start."""
-        print("A worker does not start: giving up.", file=sys.stderr)
+        log.error("A worker does not start: giving up.")
         self.stop.set()
         return False
 
@@ -134,7 +136,7 @@ class Crew:
         try:
             self._task = self.read_task()
         except ConfigurationError as error:
-            print(f"The server goes on as it is: {error}", file=sys.stderr)
+            log.error("The server goes on as it is: %s", error)
             return
         self.follow(self.replace_all())
 
@@ -148,7 +150,7 @@ class Crew:
         """Start another worker beside the one of a slot; stop that one when the other serves."""
         worker = await self.launch(slot)
         if not await worker.ready or self.stop.is_set():
-            print("A new worker does not serve: the old ones stay.", file=sys.stderr)
+            log.error("A new worker does not serve: the old ones stay.")
             await worker.stop()
             return False
         old, self._current[slot] = self._current[slot], worker

@@ -67,22 +67,37 @@ class App:
         try:
             request = read_request(environ, self._max_body_bytes)
         except ApiError as error:
-            bare_request = read_envelope({**environ, "PATH_INFO": "/"})
-            return self._pipeline.refuse(bare_request, error)
-        if self._proxies:
-            self._proxies.rewrite(request)
-        return self._pipeline.answer(request)
+            request = read_envelope({**environ, "PATH_INFO": "/"})
+            answer = self._pipeline.refuse(request, error)
+        else:
+            if self._proxies:
+                self._proxies.rewrite(request)
+            answer = self._pipeline.answer(request)
+        self.report(request, answer)
+        return answer
+
+    @property
+    def is_observed(self) -> bool:
+        """Whether a server has to `report` its answers."""
+        return bool(self.service.observers)
+
+    def report(self, request: ApiRequest, answer: Answer) -> None:
+        """Tell logs and metrics about a request whose answer goes out now."""
+        if self.service.observers:
+            self._pipeline.report(request, answer)
 
     def respond(self, request: ApiRequest) -> Answer:
         """Answer a request of a server that does slow work beside other requests: what is
-        missing in `request.done` is raised as SlowWork."""
+        missing in `request.done` is raised as SlowWork. It knows when an answer is final, and
+        tells `report` then."""
         refusal = self._prepare(request)
         return self._pipeline.attempt(request) if refusal is None else refusal
 
     def answer(self, request: ApiRequest) -> Answer:
         """Answer a request of a server that does one thing after the other."""
-        refusal = self._prepare(request)
-        return self._pipeline.answer(request) if refusal is None else refusal
+        answer = self._prepare(request) or self._pipeline.answer(request)
+        self.report(request, answer)
+        return answer
 
     def refuse(self, request: ApiRequest, error: StorageError) -> Answer:
         """Return the answer to a request whose writes could not be committed afterwards."""

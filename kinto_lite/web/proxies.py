@@ -1,6 +1,6 @@
 """What a proxy in front says about the client: believed when the proxy is a trusted one.
 
-`X-Forwarded-For`, `X-Forwarded-Proto` and `X-Forwarded-Host` are what a client can write, too.
+`X-Forwarded-For`, `-Proto`, `-Host` and `X-Request-Id` are what a client can write, too.
 Of several values, those on the right were added by the nearest proxy.
 """
 
@@ -20,6 +20,7 @@ UNIX = "unix"
 MAX_HOPS = 20
 
 _HOST = re.compile(r"[A-Za-z0-9._~-]{1,255}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:@=+/-]{1,128}")
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _Ip = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -40,7 +41,7 @@ class TrustedProxies:
         return self._trusts_unix or bool(self._networks)
 
     def rewrite(self, request: ApiRequest) -> None:
-        """Put client, scheme and host into a request as a trusted proxy tells them.
+        """Put client, scheme, host and id into a request as a trusted proxy tells them.
 
         Values that cannot be right are left out.
         """
@@ -59,6 +60,9 @@ class TrustedProxies:
         if _HOST.fullmatch(said_host):
             host = said_host
         request.origin = name_origin(scheme, host)
+        request_id = headers.get("x-request-id", "")
+        if _REQUEST_ID.fullmatch(request_id):
+            request.request_id = request_id
 
     def _is_trusted(self, peer: str) -> bool:
         if not peer or peer.startswith("/"):

@@ -39,6 +39,11 @@ class TinyApp:
             reads_side_by_side=False,
         )
 
+    is_observed = False
+
+    def report(self, request: ApiRequest, answer: Answer) -> None:
+        """Nobody observes."""
+
     def close(self) -> None:
         self.storage.close()
 

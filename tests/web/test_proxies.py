@@ -87,3 +87,21 @@ def test_addresses_are_read_with_and_without_port(word: str) -> None:
 def test_a_proxy_that_is_no_address_stops_the_start() -> None:
     with pytest.raises(ConfigurationError, match="'trusted_proxies' names 'nginx'"):
         TrustedProxies(["nginx"])
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [("abc-123", "abc-123"), ("a" * 129, ""), ("a b", ""), ("a\nb", ""), ("", "")],
+)
+def test_a_request_id_counts_when_it_can_be_one(given: str, taken: str) -> None:
+    headers = {"x-request-id": given}
+    request = ApiRequest("GET", "/", headers=headers, remote_address="10.0.0.1")
+    TrustedProxies(["10.0.0.0/8"]).rewrite(request)
+    assert request.request_id == taken
+
+
+def test_a_request_id_of_a_stranger_does_not_count() -> None:
+    headers = {"x-request-id": "abc"}
+    request = ApiRequest("GET", "/", headers=headers, remote_address="192.0.2.1")
+    TrustedProxies(["10.0.0.0/8"]).rewrite(request)
+    assert request.request_id == ""
