@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from kinto_lite.model import Asker, Kind, ListRef, ObjectRef, Page, Place, Query, Row
-from kinto_lite.storage.base import Visibility
+from kinto_lite.storage.base import OldTombstones, Visibility
 from kinto_lite.storage.named_queries import fill
 from kinto_lite.storage.sqlite.connection import PreparedConnection
 from kinto_lite.storage.sqlite.filters import compile_after, compile_filters, compile_sort
@@ -192,6 +192,13 @@ class SqliteReading:
         for kind, is_deleted, number in self._execute(QUERIES["count_all"]):
             counts[is_deleted][kind] = number
         return counts
+
+    def find_old_tombstones(
+        self, kinds: Iterable[str], keep: int, before: int | None
+    ) -> list[OldTombstones]:
+        bindings = {"kinds": json.dumps(list(kinds)), "keep": keep, "before": before}
+        found = self._execute(QUERIES["find_old_tombstones"], bindings)
+        return [OldTombstones(*row[:4]) for row in found]
 
     def list_owned_alone(self, principal: str, kind: str) -> list[tuple[ListRef, Place]]:
         found = self._execute(QUERIES["list_owned_alone"], {"principal": principal, "kind": kind})
