@@ -2,21 +2,21 @@
 
 The way to the first administrator: whoever may write the database file may make one.
 
-Source: protocol, plugins chapter 12.
+Source: protocol, part 2, chapter 12 and rule D-22.
 """
 
 from __future__ import annotations
 
 import argparse
 import getpass
-import os
 import sys
 import time
 from collections.abc import Mapping
 
+from kinto_lite.commands.database import read_target
 from kinto_lite.plugins.accounts.creation import create_account
 from kinto_lite.plugins.accounts.names import IDENTIFIERS
-from kinto_lite.settings import read_settings
+from kinto_lite.storage.engines import open_storage
 
 #: Exit codes.
 IS_READONLY = 51
@@ -39,15 +39,10 @@ def run(options: argparse.Namespace, given: Mapping[str, str]) -> int:
 
     Errors: ConfigurationError, StorageError.
     """
-    # Other commands need not wait for all that a server needs.
-    from kinto_lite.assembly import choose_storage_url, find_plugins, storage_options
-    from kinto_lite.storage.engines import open_storage
-
-    settings = read_settings(given, os.environ)
-    plugins = find_plugins(settings["includes"])
-    if settings["readonly"]:
+    target = read_target(given)
+    if target.settings["readonly"]:
         return _refuse("Cannot create a user with a readonly server.", IS_READONLY)
-    if all(plugin.name != "accounts" for plugin in plugins):
+    if all(kind.name != "account" for kind in target.options.kinds):
         return _refuse(
             "Cannot create a user when the accounts plugin is not installed.", HAS_NO_ACCOUNTS
         )
@@ -57,7 +52,7 @@ def run(options: argparse.Namespace, given: Mapping[str, str]) -> int:
     except (EOFError, KeyboardInterrupt):
         return _refuse("User creation aborted", ABORTED)
     print(f"Creating user '{name}'")
-    storage = open_storage(choose_storage_url(settings), storage_options(settings, plugins))
+    storage = open_storage(target.url, target.options)
     try:
         create_account(storage, name, password, time.time_ns() // 1_000_000)
     finally:

@@ -7,6 +7,7 @@ that standard output stays what the command has to say.
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from collections.abc import Callable
@@ -45,6 +46,8 @@ class Progress:
         self._stream = sys.stderr if stream is None else stream
         self._clock = clock
         self._is_terminal = self._stream.isatty()
+        # Who asked for quiet made the log so; it is the same wish.
+        self._is_quiet = not logging.getLogger("kinto_lite").isEnabledFor(logging.WARNING)
         self._pause_seconds = TERMINAL_SECONDS if self._is_terminal else LOG_SECONDS
         self._next_seconds = clock() + (0 if self._is_terminal else LOG_SECONDS)
 
@@ -56,7 +59,7 @@ class Progress:
         """Count some steps as done, and show it when it is time."""
         self.count += steps
         now = self._clock()
-        if now >= self._next_seconds:
+        if now >= self._next_seconds and not self._is_quiet:
             self._next_seconds = now + self._pause_seconds
             self._show()
 
@@ -66,7 +69,7 @@ class Progress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._is_terminal:
+        if self._is_terminal and not self._is_quiet:
             self._show()
             self._stream.write("\n")
             self._stream.flush()

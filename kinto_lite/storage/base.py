@@ -53,12 +53,12 @@ class Visibility(NamedTuple):
 
 class OldTombstones(NamedTuple):
     """The tombstones of one list up to one of them, which is named by `last_modified` and `key`;
-    `count` is how many there were when they were found."""
+    `total` is how many there were when they were found."""
 
     list_key: int
     last_modified: int
     key: int
-    count: int
+    total: int
 
 
 class Transaction(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 from contextlib import suppress
 
 import pytest
@@ -77,6 +78,15 @@ def test_an_error_leaves_the_last_state_on_a_line_of_its_own(clock: Clock) -> No
         bar.advance(3)
         raise KeyboardInterrupt
     assert terminal.getvalue().endswith("3/10\x1b[K\n")
+
+
+def test_who_asked_for_quiet_sees_no_bar(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logging.getLogger("kinto_lite"), "isEnabledFor", lambda _level: False)
+    terminal = Terminal()
+    with Progress("Deleting", 10, stream=terminal, clock=clock) as bar:
+        clock.seconds += LOG_SECONDS
+        bar.advance(10)
+    assert (terminal.getvalue(), bar.count) == ("", 10)
 
 
 def test_without_a_total_there_is_a_count_only() -> None:

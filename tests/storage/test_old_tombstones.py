@@ -15,9 +15,7 @@ from tests.storage.trees import (
 )
 
 
-def find(
-    tree: Tree, *kinds: str, keep: int = 0, before: int | None = None
-) -> list[OldTombstones]:
+def find(tree: Tree, *kinds: str, keep: int = 0, before: int | None = None) -> list[OldTombstones]:
     """What may go."""
     with tree.storage.transaction(write=False) as tx:
         return tx.find_old_tombstones(kinds, keep, before)
@@ -44,7 +42,7 @@ def read_ids(tree: Tree) -> list[str]:
 
 def test_the_newest_of_each_list_are_kept(tree: Tree) -> None:
     bury_records(tree, 5)
-    assert [old.count for old in find(tree, "record", keep=2)] == [3]
+    assert [old.total for old in find(tree, "record", keep=2)] == [3]
     assert purge(tree, "record", keep=2) == 3
     assert read_ids(tree) == ["r4", "r3"]
 

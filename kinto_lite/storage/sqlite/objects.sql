@@ -204,7 +204,7 @@ WHERE key = :key
 -- name: find_old_tombstones
 -- The newest tombstone of each list that may go, and how many may go with it: those beyond the
 -- newest :keep, and before a time if one is given.
--- Columns: list, last_modified, key, count, place
+-- Columns: list, last_modified, key, total, place
 WITH ranked (list, last_modified, key, place) AS (
     SELECT object.list, object.last_modified, object.key, row_number() OVER (
         PARTITION BY object.list ORDER BY object.last_modified DESC, object.key DESC
