@@ -78,8 +78,11 @@ def test_a_secret_is_text_whatever_it_looks_like(name: str, text: str) -> None:
 #: Setting, and the variables that set it, weakest first.
 VARIABLES = [
     ("paginate_by", ["PAGINATE_BY", "KINTO_PAGINATE_BY"]),
-    ("history.auto_trim_max_count", ["HISTORY_AUTO_TRIM_MAX_COUNT", "KINTO_HISTORY_AUTO_TRIM_MAX_COUNT"]),
-]  # fmt: skip
+    (
+        "history.auto_trim_max_count",
+        ["HISTORY_AUTO_TRIM_MAX_COUNT", "KINTO_HISTORY_AUTO_TRIM_MAX_COUNT"],
+    ),
+]
 POLICIES = ["MULTIAUTH_POLICIES", "KINTO_MULTIAUTH_POLICIES"]
 
 

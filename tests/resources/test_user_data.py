@@ -58,6 +58,21 @@ def test_she_has_no_rights_left_not_even_by_groups(ask: Asking) -> None:
     assert permissions["write"] == [BOB]
 
 
+def test_the_account_goes_too(make_ask: Callable[..., Asking]) -> None:
+    settings = {
+        "multiauth.policies": "account basicauth",
+        "multiauth.policy.account.use": "kinto.plugins.accounts.AccountsPolicy",
+        "user-data_delete_principals": BOB,
+        "account_create_principals": "system.Everyone",
+        "includes": "kinto.plugins.accounts kinto.plugins.history",
+    }
+    ask = make_ask(**settings)
+    assert ask("PUT", "/accounts/alice", {"data": {"password": "pw"}}, ANONYMOUS).status_int == 201
+    assert ask("GET", "/").json["user"]["id"] == "account:alice"
+    assert ask("DELETE", "/__user_data__/account:alice", user="bob").status_int == 200
+    assert ask("GET", "/").json["user"]["id"] == ALICE
+
+
 def test_groups_go_on_to_show_her_name_as_in_kinto(ask: Asking) -> None:
     ask("DELETE", URL, user="bob")
     group = ask("GET", "/buckets/ours/groups/g", user="bob").json["data"]
