@@ -164,6 +164,10 @@ DEFECTS: dict[str, tuple[str, ...]] = {
     "D-7": (DEFAULT + "test_a_first_request_of_a_new_user",),
     "D-8": (DEFAULT + "test_the_word_is_replaced_nowhere_else",),
     "D-9": (DEFAULT + "test_a_page_may_read_why_it_is_refused",),
+    "D-11": ("plugins/test_openid_start.py::test_the_capability_describes_the_providers",),
+    "D-12": (
+        "plugins/test_openid_tokens.py::test_a_provider_that_is_down_means_503_until_it_is_back",
+    ),
     "D-13": (
         "plugins/test_snapshots.py::test_record_that_came_back_later_is_shown_as_its_tombstone",
     ),

@@ -6,7 +6,7 @@ files; filters and sorts are compiled by `filters`, indexes chosen by `indexes`.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
