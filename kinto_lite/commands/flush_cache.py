@@ -1,5 +1,5 @@
 """`flush-cache`: forgets what the database only remembers for a while, the page tokens of plural
-DELETE and the states of OpenID logins. What workers remember in memory is checked against the database anyway.
+DELETE. What workers remember in memory is checked against the database anyway.
 """
 
 from __future__ import annotations

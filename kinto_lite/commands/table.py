@@ -84,7 +84,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "flush-cache",
-        "forget page tokens and logins under way",
+        "forget the page tokens that were handed out",
         "kinto-lite flush-cache --ini config/kinto.ini",
         "flush_cache",
     ),
