@@ -551,6 +551,25 @@ MONITORING = (
     ),
 )
 
+
+def describe_default(row: Setting) -> str:
+    """Return a default for people: as one would write it in an ini file, in backticks, with its
+    unit."""
+    if row.name == "project_version":
+        return "the version"
+    text = write_value(row.default)
+    return f"`{text}` {row.unit}".rstrip() if text else "none"
+
+
+def write_value(value: Any) -> str:
+    """Return a value as one would write it in an ini file."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return " ".join(value) if isinstance(value, tuple) else str(value)
+
+
 #: What Kinto knows and kinto-lite has no use for: names and Kinto's defaults.
 WITHOUT_EFFECT: tuple[tuple[str, str | None], ...] = (
     ("multiauth.groupfinder", "kinto.core.authorization.groupfinder"),

@@ -2,7 +2,7 @@
 
 The way to the first administrator: whoever may write the database file may make one.
 
-Source: protocol, plugins chapter 12.
+Source: protocol, part 2, chapter 12 and rule D-22.
 """
 
 from __future__ import annotations
@@ -12,6 +12,11 @@ import getpass
 import sys
 import time
 from collections.abc import Mapping
+
+from kinto_lite.commands.database import read_target
+from kinto_lite.plugins.accounts.creation import create_account
+from kinto_lite.plugins.accounts.names import IDENTIFIERS
+from kinto_lite.storage.engines import open_storage
 
 #: Exit codes.
 IS_READONLY = 51
@@ -34,15 +39,10 @@ def run(options: argparse.Namespace, given: Mapping[str, str]) -> int:
 
     Errors: ConfigurationError, StorageError.
     """
-    # Other commands need not wait for all that a server needs.
-    from kinto_lite.assembly import choose_storage_url, read_setup, storage_options
-    from kinto_lite.plugins.accounts.creation import create_account
-    from kinto_lite.storage.engines import open_storage
-
-    settings, plugins = read_setup(given)
-    if settings["readonly"]:
+    target = read_target(given)
+    if target.settings["readonly"]:
         return _refuse("Cannot create a user with a readonly server.", IS_READONLY)
-    if all(plugin.name != "accounts" for plugin in plugins):
+    if all(kind.name != "account" for kind in target.options.kinds):
         return _refuse(
             "Cannot create a user when the accounts plugin is not installed.", HAS_NO_ACCOUNTS
         )
@@ -52,7 +52,7 @@ def run(options: argparse.Namespace, given: Mapping[str, str]) -> int:
     except (EOFError, KeyboardInterrupt):
         return _refuse("User creation aborted", ABORTED)
     print(f"Creating user '{name}'")
-    storage = open_storage(choose_storage_url(settings), storage_options(settings, plugins))
+    storage = open_storage(target.url, target.options)
     try:
         create_account(storage, name, password, time.time_ns() // 1_000_000)
     finally:
@@ -67,8 +67,6 @@ def _refuse(message: str, code: int) -> int:
 
 def _find_name(name: str | None) -> str:
     """Return a valid name: the given one, or what is typed in until it is one."""
-    from kinto_lite.plugins.accounts.names import IDENTIFIERS
-
     if name is None:
         name = input("Username: ")
     while not IDENTIFIERS.is_valid(name):

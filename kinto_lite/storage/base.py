@@ -51,6 +51,16 @@ class Visibility(NamedTuple):
     need: str
 
 
+class OldTombstones(NamedTuple):
+    """The tombstones of one list up to one of them, which is named by `last_modified` and `key`;
+    `total` is how many there were when they were found."""
+
+    list_key: int
+    last_modified: int
+    key: int
+    total: int
+
+
 class Transaction(Protocol):
     """One unit of work. Every method may raise `StorageError`."""
 
@@ -123,6 +133,18 @@ class Transaction(Protocol):
         """Delete the objects that match for good, leaving no tombstones, but keep the newest."""
         ...
 
+    def find_old_tombstones(
+        self, kinds: Iterable[str], keep: int, before: int | None
+    ) -> list[OldTombstones]:
+        """Return what is beyond the newest `keep` tombstones of each list of these kinds and, when
+        `before` is given, older than that time (milliseconds). Unknown kinds have none."""
+        ...
+
+    def delete_tombstones(self, old: OldTombstones, limit: int) -> int:
+        """Delete up to `limit` of these tombstones, oldest first; return how many. What has come
+        to life meanwhile stays."""
+        ...
+
     def list_snapshot(self, collection: ObjectRef, timestamp: int) -> list[Row]:
         """Return the records of a collection as they were at a time, newest first, as far as
         the history of the bucket tells (plugins 5.7). Keys of these rows mean nothing."""
@@ -134,6 +156,10 @@ class Transaction(Protocol):
 
     def take_nonce(self, value: str, now: int) -> bool:
         """Use such a text up; False when it was used, has expired or was never issued."""
+        ...
+
+    def forget_nonces(self) -> None:
+        """Forget all such texts."""
         ...
 
     def read_permissions(self, object_key: int) -> dict[str, list[str]]:

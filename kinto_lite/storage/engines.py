@@ -17,12 +17,32 @@ def open_storage(url: str, options: StorageOptions) -> Storage:
 
     Errors: ConfigurationError for a scheme nobody serves; UnusableFile, Unavailable.
     """
+    module, function = find_engine(url)
+    storage: Storage = getattr(import_module(module), function)(url, options)
+    return storage
+
+
+def list_pending_steps(url: str, options: StorageOptions) -> list[str]:
+    """Return the names of the migrations that opening a database would run; nothing is changed.
+
+    Errors: as `open_storage`.
+    """
+    module, _ = find_engine(url)
+    steps: list[str] = import_module(module).list_pending_steps(url, options)
+    return steps
+
+
+def list_schemes() -> list[str]:
+    """Return how a `storage_url` may begin."""
+    return list(_ENGINES)
+
+
+def find_engine(url: str) -> tuple[str, str]:
+    """Return the module of an engine and its opening function. Errors: ConfigurationError."""
     scheme = url.partition(":")[0]
     if scheme not in _ENGINES:
         raise ConfigurationError(
             f"Setting 'storage_url' begins with {scheme!r}: it must begin with "
             f"{' or '.join(_ENGINES)}, such as sqlite:///kinto-lite.db."
         )
-    module, function = _ENGINES[scheme]
-    storage: Storage = getattr(import_module(module), function)(url, options)
-    return storage
+    return _ENGINES[scheme]

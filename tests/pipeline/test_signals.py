@@ -112,6 +112,13 @@ def test_a_read_only_server_says_so_and_may_be_cached(make_ask: MakeAsk) -> None
     assert "Expires" in reply.headers
 
 
+@pytest.mark.parametrize(("text", "shown"), [("False", False), ("True", True), ("yes", True)])
+def test_hello_shows_a_real_boolean(make_ask: MakeAsk, text: str, shown: bool) -> None:
+    reply = make_ask(readonly=text)("GET", "/")
+    assert reply.json["settings"]["readonly"] is shown
+    assert (reply.headers.get("Cache-Control") == "max-age=86400") is shown
+
+
 @pytest.mark.parametrize(
     ("path", "methods"), [("/buckets", "HEAD,GET,OPTIONS"), (BUCKET, "GET,HEAD,OPTIONS")]
 )

@@ -73,3 +73,12 @@ def test_secrets_and_nonces_survive_reopening(reopen: StorageOpener, shared_url:
     again = reopen(shared_url)
     assert again.read_secret("a") == secret
     assert take(again, "n", 1500) is True
+
+
+def test_all_nonces_can_be_forgotten_at_once(storage: Storage) -> None:
+    issue(storage, "n", 1000, 2000)
+    secret = storage.read_secret("a")
+    with storage.transaction(write=True) as tx:
+        tx.forget_nonces()
+    assert take(storage, "n", 1500) is False
+    assert storage.read_secret("a") == secret

@@ -25,7 +25,7 @@ from kinto_lite.storage.sqlite.connection import PreparedConnection, check_file,
 from kinto_lite.storage.sqlite.errors import translate
 from kinto_lite.storage.sqlite.group import Group
 from kinto_lite.storage.sqlite.indexes import build_step
-from kinto_lite.storage.sqlite.migrations import list_migrations, migrate
+from kinto_lite.storage.sqlite.migrations import list_migrations, list_pending, migrate
 from kinto_lite.storage.sqlite.names import QUERIES, Names
 from kinto_lite.storage.sqlite.transaction import SqliteTransaction
 
@@ -37,17 +37,46 @@ def open_sqlite(url: str, options: StorageOptions) -> SqliteStorage:
 
     Errors: UnusableFile, with one line for the operator.
     """
-    path = url.removeprefix("sqlite://").removeprefix("/") or MEMORY
-    if path == MEMORY:
+    file = find_file(url)
+    if file is None:
         return SqliteStorage(MEMORY, options)
-    file = Path(path).absolute()
     try:
         check_file(file, len(list_migrations()), options.busy_timeout_seconds)
         return SqliteStorage(str(file), options)
     except apsw.Error as error:
-        raise UnusableFile(
-            f"The database {file} cannot be used ({error}): restore a backup or use another path."
-        ) from error
+        raise describe_unusable(file, error) from error
+
+
+def find_file(url: str) -> Path | None:
+    """Return the file that a URL names; None: the database is in memory."""
+    path = url.removeprefix("sqlite://").removeprefix("/") or MEMORY
+    return None if path == MEMORY else Path(path).absolute()
+
+
+def list_pending_steps(url: str, options: StorageOptions) -> list[str]:
+    """Return the names of the migrations that opening would run. Nothing is changed, nor made.
+
+    Errors: UnusableFile, as when it is opened.
+    """
+    file = find_file(url)
+    if file is None:
+        return []
+    try:
+        check_file(file, len(list_migrations()), options.busy_timeout_seconds)
+        return list_pending(file)
+    except apsw.Error as error:
+        raise describe_unusable(file, error) from error
+
+
+def describe_unusable(file: Path, error: apsw.Error) -> UnusableFile:
+    """Return the error about a file that SQLite cannot open, with what to do about it."""
+    if isinstance(error, apsw.BusyError):
+        return UnusableFile(
+            f"The database {file} is locked by another program: end that one, or try again."
+        )
+    return UnusableFile(
+        f"The database {file} cannot be used ({error}): restore a backup or use another path."
+    )
 
 
 class SqliteStorage:

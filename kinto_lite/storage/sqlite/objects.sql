@@ -201,6 +201,33 @@ ON CONFLICT DO NOTHING
 UPDATE object SET last_modified = :last_modified, data = '{"deleted":true}', deleted = 1
 WHERE key = :key
 
+-- name: find_old_tombstones
+-- The newest tombstone of each list that may go, and how many may go with it: those beyond the
+-- newest :keep, and before a time if one is given.
+-- Columns: list, last_modified, key, total, place
+WITH ranked (list, last_modified, key, place) AS (
+    SELECT object.list, object.last_modified, object.key, row_number() OVER (
+        PARTITION BY object.list ORDER BY object.last_modified DESC, object.key DESC
+    )
+    FROM list CROSS JOIN object ON object.list = list.key AND object.deleted = 1
+    WHERE list.kind IN (SELECT value FROM json_each(:kinds))
+)
+-- Beside min(), the other columns are those of the row that has the minimum.
+SELECT list, last_modified, key, count(*), min(place)
+FROM ranked
+WHERE place > :keep AND (:before IS NULL OR last_modified < :before)
+GROUP BY list
+
+-- name: delete_tombstones
+-- Delete some tombstones for good, oldest first.
+DELETE FROM object WHERE key IN (
+    SELECT key FROM object
+    WHERE list = :list_key AND deleted = 1 AND last_modified <= :last_modified
+      AND (last_modified < :last_modified OR key <= :key)
+    ORDER BY last_modified, key
+    LIMIT :limit
+)
+
 -- name: delete_oldest
 -- Delete matching objects for good, all but the newest.
 DELETE FROM object WHERE key IN (
@@ -235,6 +262,10 @@ DELETE FROM nonce WHERE value = :value AND expires >= :now RETURNING value
 -- name: delete_old_nonces
 -- Forget page tokens that were never used.
 DELETE FROM nonce WHERE expires < :now
+
+-- name: delete_all_nonces
+-- Forget all page tokens.
+DELETE FROM nonce
 
 -- name: read_secret
 -- A secret, if it was made.

@@ -6,12 +6,12 @@ files; filters and sorts are compiled by `filters`, indexes chosen by `indexes`.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from kinto_lite.model import Asker, Kind, ListRef, ObjectRef, Page, Place, Query, Row
-from kinto_lite.storage.base import Visibility
+from kinto_lite.storage.base import OldTombstones, Visibility
 from kinto_lite.storage.named_queries import fill
 from kinto_lite.storage.sqlite.connection import PreparedConnection
 from kinto_lite.storage.sqlite.filters import compile_after, compile_filters, compile_sort
@@ -192,6 +192,13 @@ class SqliteReading:
         for kind, is_deleted, number in self._execute(QUERIES["count_all"]):
             counts[is_deleted][kind] = number
         return counts
+
+    def find_old_tombstones(
+        self, kinds: Iterable[str], keep: int, before: int | None
+    ) -> list[OldTombstones]:
+        bindings = {"kinds": json.dumps(list(kinds)), "keep": keep, "before": before}
+        found = self._execute(QUERIES["find_old_tombstones"], bindings)
+        return [OldTombstones(*row[:4]) for row in found]
 
     def list_owned_alone(self, principal: str, kind: str) -> list[tuple[ListRef, Place]]:
         found = self._execute(QUERIES["list_owned_alone"], {"principal": principal, "kind": kind})

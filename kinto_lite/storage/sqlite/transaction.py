@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 
 from kinto_lite.model import Asker, Filter, ListRef, ObjectRef, Place, Row
+from kinto_lite.storage.base import OldTombstones
 from kinto_lite.storage.named_queries import fill
 from kinto_lite.storage.sqlite.connection import PreparedConnection
 from kinto_lite.storage.sqlite.filters import compile_filters
@@ -143,6 +144,10 @@ class SqliteTransaction(SqliteReading):
         self._execute(text, bindings | {"list": list_key, "keep": keep})
         self._change_list(list_key, 0, -self._connection.changes())
 
+    def delete_tombstones(self, old: OldTombstones, limit: int) -> int:
+        self._execute(QUERIES["delete_tombstones"], old._asdict() | {"limit": limit})
+        return self._connection.changes()
+
     def issue_nonce(self, value: str, now: int, expires: int) -> None:
         self._execute(QUERIES["delete_old_nonces"], {"now": now})
         self._execute(QUERIES["insert_nonce"], {"value": value, "expires": expires})
@@ -150,6 +155,9 @@ class SqliteTransaction(SqliteReading):
     def take_nonce(self, value: str, now: int) -> bool:
         bindings = {"value": value, "now": now}
         return bool(list(self._execute(QUERIES["take_nonce"], bindings)))
+
+    def forget_nonces(self) -> None:
+        self._execute(QUERIES["delete_all_nonces"])
 
     # Permissions
 

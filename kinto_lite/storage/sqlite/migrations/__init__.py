@@ -3,7 +3,9 @@ transaction. `PRAGMA user_version` holds the number of the last one."""
 
 from __future__ import annotations
 
+from contextlib import closing
 from importlib import resources
+from pathlib import Path
 
 import apsw
 
@@ -13,9 +15,25 @@ from kinto_lite.storage.sqlite.connection import APPLICATION_ID, check_version
 
 def list_migrations() -> list[str]:
     """Return the texts of all steps, in order; step n brings a file to version n + 1."""
+    return [resources.files(__package__).joinpath(name).read_text("utf-8") for name in list_names()]
+
+
+def list_names() -> list[str]:
+    """Return the names of the files of all steps, in order."""
     folder = resources.files(__package__)
-    names = sorted(f.name for f in folder.iterdir() if f.name.endswith(".sql"))
-    return [folder.joinpath(name).read_text("utf-8") for name in names]
+    return sorted(f.name for f in folder.iterdir() if f.name.endswith(".sql"))
+
+
+def list_pending(file: Path) -> list[str]:
+    """Return the names of the steps that a file has not seen, which may not be there yet.
+
+    Errors: apsw.Error, untranslated.
+    """
+    if not file.exists() or not file.stat().st_size:
+        return list_names()
+    # Read only: closing the last writable connection would move the log into the file.
+    with closing(apsw.Connection(str(file), flags=apsw.SQLITE_OPEN_READONLY)) as connection:
+        return list_names()[_version(connection) :]
 
 
 def migrate(connection: apsw.Connection, path: str) -> None:
