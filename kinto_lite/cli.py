@@ -19,7 +19,18 @@ from pathlib import Path
 from typing import Any
 
 from kinto_lite import logs
-from kinto_lite.commands import create_user, fetch_admin, rebuild_quotas
+from kinto_lite.commands import (
+    backup,
+    check,
+    copy_database,
+    create_user,
+    dump,
+    fetch_admin,
+    load,
+    rebuild_quotas,
+    restore,
+)
+from kinto_lite.commands.moved import Command
 from kinto_lite.defaults import collect_settings
 from kinto_lite.errors import ConfigurationError
 from kinto_lite.ini import Ini, read_ini
@@ -91,9 +102,20 @@ def build_parser() -> argparse.ArgumentParser:
     add_common_options(console, argparse.SUPPRESS)
     add_database_option(console, argparse.SUPPRESS)
     fetch_admin.add_options(console)
+    add_moving_commands(commands)
     version = commands.add_parser("version", help="print the version")
     add_common_options(version, argparse.SUPPRESS)
     return parser
+
+
+def add_moving_commands(commands: Any) -> None:
+    """Add the commands that move data."""
+    for name, (module, purpose, has_database) in MOVING.items():
+        moving = commands.add_parser(name, help=purpose)
+        add_common_options(moving, argparse.SUPPRESS)
+        if has_database:
+            add_database_option(moving, argparse.SUPPRESS)
+        module.add_options(moving)
 
 
 def add_common_options(parser: argparse.ArgumentParser, default: Any) -> None:
@@ -224,6 +246,14 @@ def fetch_console(options: argparse.Namespace) -> int:
     """Fetch the admin console. Errors: ConfigurationError."""
     given = collect_settings(find_ini(options), options.db, is_loopback=True)
     return fetch_admin.run(options, given)
+
+
+def move(options: argparse.Namespace) -> int:
+    """Run one of the commands that move data. Errors: ConfigurationError, StorageError."""
+    use_named_database(options)
+    given = collect_settings(find_ini(options), options.db, is_loopback=True)
+    run: Command = MOVING[options.command][0].run
+    return run(options, given)
 
 
 def start(options: argparse.Namespace) -> int:
@@ -376,10 +406,21 @@ def describe_database(url: str) -> str:
     return f"{scheme}{separator}{rest.rpartition('@')[2]}"
 
 
+#: Commands that move data: module, purpose, and whether settings say which database.
+MOVING: Mapping[str, tuple[Any, str, bool]] = {
+    "copy": (copy_database, "copy everything into another, empty database", False),
+    "dump": (dump, "write everything, or one bucket, to a file of JSON lines", True),
+    "load": (load, "put a dump into an empty database, or a bucket beside others", True),
+    "backup": (backup, "copy the database file while the server runs", True),
+    "restore": (restore, "put a backup in the place of the database", True),
+    "check": (check, "look for what is wrong in the database", True),
+}
+
 COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "start": start,
     "create-user": make_user,
     "rebuild-quotas": count_again,
     "fetch-admin": fetch_console,
+    **dict.fromkeys(MOVING, move),
     "version": print_version,
 }

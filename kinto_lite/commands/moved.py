@@ -1,0 +1,75 @@
+"""What the commands that move data have in common: where, what they print, and how they fail."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+
+from kinto_lite.settings import read_settings
+from kinto_lite.storage.base import StorageError
+from kinto_lite.storage.moving import MovedRow, ObjectRow, Tally
+
+#: Exit code after Ctrl-C or SIGTERM.
+INTERRUPTED = 130
+
+Command = Callable[[argparse.Namespace, Mapping[str, str]], int]
+
+
+def find_url(given: Mapping[str, str]) -> str:
+    """Return the URL of the database that settings name. Errors: ConfigurationError."""
+    from kinto_lite.assembly import choose_storage_url
+
+    return choose_storage_url(read_settings(given, os.environ))
+
+
+@contextmanager
+def in_one_line() -> Iterator[None]:
+    """Make one line of what the system says about files. Errors: StorageError."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(f"{error.filename or 'A file'}: {error.strerror or error}.") from error
+
+
+def finish(work: Callable[[], int]) -> int:
+    """Do the work; an interruption leaves nothing behind and says so in the exit code."""
+    try:
+        with in_one_line():
+            return work()
+    except KeyboardInterrupt:
+        print("Interrupted: nothing was changed.", file=sys.stderr)
+        return INTERRUPTED
+
+
+def count_objects(rows: Iterable[MovedRow], advance: Callable[[int], None]) -> Iterator[MovedRow]:
+    """Tell a progress bar about the objects that pass by, some at a time."""
+    seen = 0
+    for row in rows:
+        yield row
+        seen += isinstance(row, ObjectRow)
+        if seen == 1000:
+            advance(seen)
+            seen = 0
+    advance(seen)
+
+
+def refuse_difference(wanted: Tally, found: Tally) -> None:
+    """Compare what was sent with what arrived. Errors: StorageError."""
+    if wanted != found:
+        names = [
+            name
+            for name in sorted({*wanted.kinds, *found.kinds})
+            if wanted.kinds.get(name) != found.kinds.get(name)
+        ]
+        raise StorageError(f"What arrived is not what was sent: {', '.join(names)}.")
+
+
+def describe_tally(tally: Tally) -> list[str]:
+    """Return a table of kinds: how many live, how many deleted, and the checksum."""
+    lines = [f"{'kind':14} {'live':>10} {'deleted':>10}  checksum"]
+    for name, kind in sorted(tally.kinds.items()):
+        lines.append(f"{name:14} {kind.live:10} {kind.deleted:10}  {kind.checksum}")
+    return lines
