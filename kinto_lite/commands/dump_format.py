@@ -10,7 +10,7 @@ import gzip
 import json
 import re
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
 from typing import IO, Any, NamedTuple
 
@@ -36,7 +36,7 @@ MAX_LINE_DEPTH = MAX_DEPTH + 10
 
 GZIP_MAGIC = b"\x1f\x8b"
 
-_OBJECT_START = b'{"object":'
+_OBJECT_START = '{"object":'
 _DATA = ',"data":'
 _KIND = re.compile(r"[a-z][a-z_]*\Z")
 _MAX_NUMBER = 2**62
@@ -77,7 +77,9 @@ class DumpReader:
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
         self._size = stream.seek(0, 2)
+        #: What the whole dump holds, once it was read to its end.
         self.tally = Tally()
+        self._sound_digest = ""
         self.header = _read_header(next(self._lines(), b""))
 
     @property
@@ -86,23 +88,26 @@ class DumpReader:
         return self._size
 
     def rows(self, advance: Callable[[int], object] = lambda _bytes: None) -> Iterator[MovedRow]:
-        """Yield all rows, from the first. A dump is only known to be sound when this ends.
+        """Yield all rows, from the first. A dump is only known to be sound when this ends; read
+        again, lines are believed, and the file has to be the same in the end.
 
         `advance` is told how many bytes of the file were read since the last time.
         Errors: Refused.
         """
-        lines, digest, number, position = self._lines(), sha256(), 1, 0
+        lines, digest, tally, number, position = self._lines(), sha256(), Tally(), 1, 0
         digest.update(next(lines, b""))
-        self.tally = Tally()
         for line in lines:
             number += 1
             if line.startswith(b'{"end":'):
-                self._check_end(line, digest.hexdigest(), lines)
+                if not self._sound_digest:
+                    _check_end(line, tally, digest.hexdigest(), lines)
+                    self.tally, self._sound_digest = tally, digest.hexdigest()
+                if digest.hexdigest() != self._sound_digest:
+                    raise Refused("The dump was changed while it was read.")
                 advance(self._size - position)
                 return
             digest.update(line)
-            row = _read_line(line, number)
-            self.tally.add(row, line[:-1].decode("utf-8"))
+            row = _read_line(line, number, None if self._sound_digest else tally)
             yield row
             if number % 1000 == 0:
                 advance(self._stream.tell() - position)
@@ -123,12 +128,13 @@ class DumpReader:
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise Refused(f"The dump is damaged: {error}.") from error
 
-    def _check_end(self, line: bytes, digest: str, rest: Iterator[bytes]) -> None:
-        expected = {"end": {"kinds": self.tally.describe(), "sha256": digest}}
-        if line != f"{json.dumps(expected, separators=(',', ':'))}\n".encode():
-            raise Refused("The dump is damaged: its counts or checksums do not agree.")
-        if next(rest, None) is not None:
-            raise Refused("The dump is damaged: something follows its last line.")
+
+def _check_end(line: bytes, tally: Tally, digest: str, rest: Iterator[bytes]) -> None:
+    expected = {"end": {"kinds": tally.describe(), "sha256": digest}}
+    if line != f"{json.dumps(expected, separators=(',', ':'))}\n".encode():
+        raise Refused("The dump is damaged: its counts or checksums do not agree.")
+    if next(rest, None) is not None:
+        raise Refused("The dump is damaged: something follows its last line.")
 
 
 def _read_header(line: bytes) -> Header:
@@ -149,22 +155,35 @@ def _read_header(line: bytes) -> Header:
     return Header(bucket, created)
 
 
-def _read_line(line: bytes, number: int) -> MovedRow:
-    """Return the row of a line. Errors: Refused for one that this program would not write so."""
+def _read_line(line: bytes, number: int, tally: Tally | None) -> MovedRow:
+    """Return the row of a line. With a tally, it is examined and counted there.
+
+    Errors: Refused for a line that this program would not write so.
+    """
     try:
-        value = parse_json(line, max_depth=MAX_LINE_DEPTH)
-        row = _read_row(line, value)
-        if encode_row(row).encode("utf-8") != line[:-1]:
-            raise ValueError("it is not written as kinto-lite writes it")
+        if tally is not None:
+            _refuse_bad_json(line)
+        text = line[:-1].decode("utf-8")
+        row = _read_row(text)
+        if tally is not None:
+            if encode_row(row) != text:
+                raise ValueError("it is not written as kinto-lite writes it")
+            tally.add(row, text)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Refused(f"Line {number} of the dump is damaged: {str(error)[:200]}.") from None
     return row
 
 
-def _read_row(line: bytes, value: dict[str, Any]) -> MovedRow:
-    if "object" in value:
-        return _read_object(line, value)
-    ((name, fields),) = value.items()
+def _refuse_bad_json(line: bytes) -> None:
+    value = parse_json(line, max_depth=MAX_LINE_DEPTH)
+    if not isinstance(value, dict) or not isinstance(value.get("data", {}), dict):
+        raise ValueError("it holds no object")
+
+
+def _read_row(text: str) -> MovedRow:
+    if text.startswith(_OBJECT_START):
+        return _read_object(text)
+    ((name, fields),) = json.loads(text).items()
     if name == "list":
         indexes = tuple(map(_text, fields["indexes"]))
         place = _kind(fields["kind"]), _text(fields["parent_uri"])
@@ -176,10 +195,7 @@ def _read_row(line: bytes, value: dict[str, Any]) -> MovedRow:
     raise ValueError(f"nobody knows {name!r}")
 
 
-def _read_object(line: bytes, value: Mapping[str, Any]) -> ObjectRow:
-    if not isinstance(value["data"], dict):
-        raise ValueError("its data are no object")
-    text = line[:-1].decode("utf-8")
+def _read_object(text: str) -> ObjectRow:
     fields, end = _DECODER.raw_decode(text, len(_OBJECT_START))
     pairs = [
         (_text(name), _text(principal))
