@@ -161,23 +161,25 @@ def _read_line(line: bytes, number: int, tally: Tally | None) -> MovedRow:
     Errors: Refused for a line that this program would not write so.
     """
     try:
-        if tally is not None:
-            _refuse_bad_json(line)
         text = line[:-1].decode("utf-8")
+        if tally is not None:
+            parse_json(line, max_depth=MAX_LINE_DEPTH)
         row = _read_row(text)
         if tally is not None:
-            if encode_row(row) != text:
-                raise ValueError("it is not written as kinto-lite writes it")
+            _refuse_otherwise_written(row, text)
             tally.add(row, text)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Refused(f"Line {number} of the dump is damaged: {str(error)[:200]}.") from None
     return row
 
 
-def _refuse_bad_json(line: bytes) -> None:
-    value = parse_json(line, max_depth=MAX_LINE_DEPTH)
-    if not isinstance(value, dict) or not isinstance(value.get("data", {}), dict):
-        raise ValueError("it holds no object")
+def _refuse_otherwise_written(row: MovedRow, text: str) -> None:
+    if encode_row(row) != text:
+        raise ValueError("it is not written as kinto-lite writes it")
+    if isinstance(row, ObjectRow):
+        data = parse_json(row.data.encode("utf-8"), max_depth=MAX_LINE_DEPTH)
+        if not isinstance(data, dict):
+            raise ValueError("its data are no object")
 
 
 def _read_row(text: str) -> MovedRow:

@@ -10,32 +10,37 @@ import pytest
 from tests.moving.conftest import AppOpener, Runner, check, read_rows
 from tests.moving.mixed import sign_in
 
-A_RECORD = "(SELECT o.key FROM object o JOIN list l ON l.key = o.list WHERE l.kind = 'record')"
-
 #: What somebody does to the file, and what the finding says.
 BREAKAGES = {
     "UPDATE list SET live_count = live_count + 1 WHERE kind = 'record'": "count their objects",
     "UPDATE list SET last_modified = 5 WHERE kind = 'record'": "older than an object",
-    f"UPDATE object SET data = '[1]' WHERE key = {A_RECORD}": "no JSON object",
-    f"UPDATE object SET data = '{{' WHERE key = {A_RECORD}": "no JSON object",
-    "UPDATE object SET deleted = 1 WHERE list IN (SELECT key FROM list WHERE kind = 'collection')": "something that is deleted",
+    "UPDATE object SET data = '[1]' WHERE key = :record": "no JSON object",
+    "UPDATE object SET data = '{' WHERE key = :record": "no JSON object",
+    "UPDATE object SET deleted = 1 WHERE key = :collection": "something that is deleted",
     "UPDATE list SET parent_uri = parent_uri || 'x' WHERE kind = 'record'": "is somewhere else",
     "UPDATE list SET grandparent = 0 WHERE kind = 'record'": "is somewhere else",
     "UPDATE permission SET list = list + 1": "another list or another kind",
     "UPDATE object SET deleted = 1, data = '{\"deleted\":true}'": "belong to a deleted object",
     "UPDATE membership SET group_principal = member": "under another name",
-    f"UPDATE OR IGNORE membership SET group_key = {A_RECORD}": "what is no group",
+    "UPDATE OR IGNORE membership SET group_key = :record": "what is no group",
     "DELETE FROM principal": "refer to a principal that is not there",
-    f"DELETE FROM object WHERE key = {A_RECORD}": "refer to a object that is not there",
+    "DELETE FROM object WHERE key = :collection": "refer to a object that is not there",
     "UPDATE field_value SET last_modified = 7": "belong to no live object of their list",
     "DELETE FROM field_value": "are not in an index",
 }
+FIND_ONE = """
+SELECT min(object.key) FROM object JOIN list ON list.key = object.list
+WHERE list.kind = ? AND object.deleted = 0
+"""
 
 
 def break_database(path: Path, statement: str) -> None:
     """Change a file in a way that the engine never would."""
     with apsw.Connection(str(path)) as connection:
-        connection.execute(statement)
+        places = {}
+        for kind in ("record", "collection"):
+            ((places[kind],),) = connection.execute(FIND_ONE, (kind,))
+        connection.execute(statement, places)
     connection.close()
 
 

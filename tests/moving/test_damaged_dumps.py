@@ -92,39 +92,45 @@ def test_a_newer_format_is_refused(content: bytes) -> None:
         read(newer)
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        b"",
-        b"null",
-        b"[]",
-        b"{}",
-        b'{"object":1,"data":{}}',
-        b'{"object":[],"data":{}}',
-        b'{"object":{},"data":{}}',
-        b'{"object":{"key":1,"kind":"bucket","parent_uri":"","id":"b","last_modified":1}}',
-        b'{"object":{"key":1.5,"kind":"bucket","parent_uri":"","id":"b","last_modified":1},"data":{}}',
-        b'{"object":{"key":1,"kind":"b;","parent_uri":"","id":"b","last_modified":1},"data":{}}',
-        b'{"object":{"key":1,"kind":"bucket","parent_uri":"","id":"b","last_modified":-1},"data":{}}',
-        b'{"object":{"key":1,"kind":"bucket","parent_uri":"","id":"\\ud800","last_modified":1},"data":{}}',
-        b'{"object":{"key":1,"kind":"bucket","parent_uri":"","id":"b","last_modified":1},"data":[]}',
-        b'{"object":{"key":1,"kind":"bucket","parent_uri":"","id":"b","last_modified":1},"data":{"x":NaN}}',
-        b'{"object":{"key":1,"kind":"bucket","parent_uri":"","id":"b","last_modified":1},"data":{},"data":{}}',
-        b'{"object": {"key":1,"kind":"bucket","parent_uri":"","id":"b","last_modified":1},"data":{}}',
-        b'{"list":{"kind":"bucket","parent_uri":"","last_modified":1}}',
-        b'{"list":{"kind":"bucket","parent_uri":"","last_modified":1,"indexes":"x"}}',
-        b'{"list":{"kind":"bucket","parent_uri":"","last_modified":1,"indexes":[1]}}',
-        b'{"secret":{"name":"x"}}',
-        b'{"token":{"value":"x","expires":1e300}}',
-        b'{"unknown":{}}',
-        b"\xff\xfe",
-        b"[" * 100_000,
-        b'{"object":' + b"[" * 100_000,
-    ],
+PLACE = b'"key":1,"kind":"bucket","parent_uri":"","id":"b","last_modified":1'
+BAD_OBJECTS = (
+    b'{"object":1,"data":{}}',
+    b'{"object":[],"data":{}}',
+    b'{"object":{},"data":{}}',
+    b'{"object":{%s}}' % PLACE,
+    b'{"object":{%s},"data":{}}' % PLACE.replace(b"1", b"1.5"),
+    b'{"object":{%s},"data":{}}' % PLACE.replace(b"1", b"-1"),
+    b'{"object":{%s},"data":{}}' % PLACE.replace(b"bucket", b"b;"),
+    b'{"object":{%s},"data":{}}' % PLACE.replace(b'"b"', b'"\\ud800"'),
+    b'{"object":{%s},"data":[]}' % PLACE,
+    b'{"object":{%s},"data":{"x":NaN}}' % PLACE,
+    b'{"object":{%s},"data":{},"data":{}}' % PLACE,
+    b'{"object":{%s},"data":{}}' % (PLACE + b',"key":1'),
+    b'{"object":{%s},"data":{}}' % (PLACE + b',"permissions":{"read":"x"}'),
+    b'{"object":{%s},"data":{}}' % (PLACE + b',"members":7'),
+    b'{"object": {%s},"data":{}}' % PLACE,
+    b'{"object":' + b"[" * 100_000,
 )
+BAD_LINES = (
+    b"",
+    b"null",
+    b"[]",
+    b"{}",
+    b'{"list":{"kind":"bucket","parent_uri":"","last_modified":1}}',
+    b'{"list":{"kind":"bucket","parent_uri":"","last_modified":1,"indexes":"x"}}',
+    b'{"list":{"kind":"bucket","parent_uri":"","last_modified":1,"indexes":[1]}}',
+    b'{"secret":{"name":"x"}}',
+    b'{"token":{"value":"x","expires":1e300}}',
+    b'{"unknown":{}}',
+    b"\xff\xfe",
+    b"[" * 100_000,
+)
+
+
+@pytest.mark.parametrize("line", [*BAD_OBJECTS, *BAD_LINES])
 def test_a_line_that_is_no_row_is_refused_even_with_a_right_footer(line: bytes) -> None:
     header = b'{"kinto_lite_dump":1,"version":"0.1.0","bucket":null,"created":1}'
-    with pytest.raises(Refused):
+    with pytest.raises(Refused, match="Line 2"):
         read(sign([header, line]))
 
 
