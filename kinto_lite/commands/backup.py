@@ -24,7 +24,7 @@ def run(options: argparse.Namespace, given: Mapping[str, str]) -> int:
     Errors: ConfigurationError, StorageError.
     """
     url = find_sqlite_url(given)
-    return finish(lambda: backup(url, options.file))
+    return finish(options, lambda: backup(url, options.file))
 
 
 def find_sqlite_url(given: Mapping[str, str]) -> str:

@@ -27,11 +27,11 @@ def run(options: argparse.Namespace, given: Mapping[str, str]) -> int:
     Errors: ConfigurationError, StorageError.
     """
     url = find_url(given)
-    return finish(lambda: check(url, options.repair))
+    return finish(options, lambda: check(url, options.repair))
 
 
 def check(url: str, repair: bool) -> int:
-    """Print what is wrong, one line each, and after a repair only count what is left."""
+    """Print what is wrong, one line each, and after a repair count what is left."""
     mover = find_mover(url)
     faults = mover.find_faults(url, repair)
     for fault in faults:

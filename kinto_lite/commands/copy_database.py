@@ -22,7 +22,7 @@ def run(options: argparse.Namespace, given: Mapping[str, str]) -> int:
 
     Errors: ConfigurationError, StorageError.
     """
-    return finish(lambda: copy(options.source, options.target))
+    return finish(options, lambda: copy(options.source, options.target))
 
 
 def copy(source: str, target: str) -> int:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, TextIO, cast
 
 from kinto_lite.commands.dump_format import Header, write_dump
 from kinto_lite.commands.moved import count_objects, describe_tally, find_url, finish
@@ -37,7 +37,7 @@ def run(options: argparse.Namespace, given: Mapping[str, str]) -> int:
     Errors: ConfigurationError, StorageError.
     """
     url = find_url(given)
-    return finish(lambda: dump(url, options.file, options.bucket))
+    return finish(options, lambda: dump(url, options.file, options.bucket))
 
 
 def dump(url: str, name: str, bucket: str | None) -> int:
@@ -60,15 +60,17 @@ def open_output(name: str) -> Iterator[IO[bytes]]:
     regular file, such as a pipe, is written to as it is. Errors: OSError."""
     path = Path(name)
     if name == STANDARD_STREAM:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
+        # Not sys.stdout, which --quiet replaces.
+        standard = cast("TextIO", sys.__stdout__).buffer
+        yield standard
+        standard.flush()
     elif path.exists() and not path.is_file():
         with path.open("wb") as stream:
             yield stream
     else:
         path = path.resolve()
         with make_part(path) as part:
-            with open_packed(part) if path.suffix == ".gz" else part.open("wb") as stream:
+            with open_packed(part) if name.endswith(".gz") else part.open("wb") as stream:
                 yield stream
             publish(part, path)
 

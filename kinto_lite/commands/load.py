@@ -41,7 +41,7 @@ def run(options: argparse.Namespace, given: Mapping[str, str]) -> int:
 
     settings = read_settings(given, os.environ)
     engine = storage_options(settings, find_plugins(settings["includes"]))
-    return finish(lambda: load(options.file, find_url(given), engine))
+    return finish(options, lambda: load(options.file, find_url(given), engine))
 
 
 def load(name: str, url: str, options: StorageOptions) -> int:

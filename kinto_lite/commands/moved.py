@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
 
 from kinto_lite.settings import read_settings
 from kinto_lite.storage.base import StorageError
@@ -34,14 +34,22 @@ def in_one_line() -> Iterator[None]:
         raise StorageError(f"{error.filename or 'A file'}: {error.strerror or error}.") from error
 
 
-def finish(work: Callable[[], int]) -> int:
-    """Do the work; an interruption leaves nothing behind and says so in the exit code."""
+def finish(options: argparse.Namespace, work: Callable[[], int]) -> int:
+    """Do the work, silently when that was asked for; an interruption leaves nothing behind and
+    says so in the exit code. Errors: those of the work; for files, StorageError."""
     try:
-        with in_one_line():
+        with in_one_line(), be_quiet() if options.quiet else nullcontext():
             return work()
     except KeyboardInterrupt:
         print("Interrupted: nothing was changed.", file=sys.stderr)
         return INTERRUPTED
+
+
+@contextmanager
+def be_quiet() -> Iterator[None]:
+    """Print nothing; errors are printed by whoever catches them."""
+    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
+        yield
 
 
 def count_objects(rows: Iterable[MovedRow], advance: Callable[[int], None]) -> Iterator[MovedRow]:

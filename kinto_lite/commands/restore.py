@@ -28,7 +28,7 @@ def run(options: argparse.Namespace, given: Mapping[str, str]) -> int:
     Errors: ConfigurationError, StorageError.
     """
     url = find_sqlite_url(given)
-    return finish(lambda: restore(options.file, url, options.force))
+    return finish(options, lambda: restore(options.file, url, options.force))
 
 
 def restore(path: Path, url: str, force: bool) -> int:

@@ -129,3 +129,13 @@ def test_a_bucket_that_does_not_exist_cannot_be_dumped(
     assert run("dump", tmp_path / "x.jsonl", "--bucket", "gone", "--db", mixed) == 1
     assert capsys.readouterr().err == "There is no bucket 'gone'.\n"
     assert not (tmp_path / "x.jsonl").exists()
+
+
+def test_loading_with_other_settings_leaves_the_rules_of_the_server_alone(
+    bucket_dump: Path, tmp_path: Path, run: Runner, make_wsgi: Any
+) -> None:
+    plain = make_wsgi({"storage_url": f"sqlite:///{tmp_path / 'plain.db'}"})
+    rules = "SELECT granted_by, need FROM inheritance"
+    before = list(plain.storage.connection().execute(rules))
+    assert run("load", bucket_dump, "--db", tmp_path / "plain.db") == 0
+    assert list(plain.storage.connection().execute(rules)) == before

@@ -166,3 +166,13 @@ def test_urls_that_name_no_database_are_refused_in_one_line(
     assert run("copy", url, sqlite_url(tmp_path / "new.db")) == 1
     assert capsys.readouterr().err.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_quiet_commands_print_nothing_but_what_went_wrong(
+    mixed: Path, tmp_path: Path, run: Runner, capfd: pytest.CaptureFixture[str]
+) -> None:
+    target = sqlite_url(tmp_path / "new.db")
+    assert run("--quiet", "copy", sqlite_url(mixed), target) == 0
+    assert capfd.readouterr() == ("", "")
+    assert run("copy", "--quiet", sqlite_url(mixed), target) == 1
+    assert "is not empty" in capfd.readouterr().err

@@ -22,7 +22,11 @@ from kinto_lite.storage.moving import (
     SecretRow,
     split_uri,
 )
-from kinto_lite.storage.sqlite.connection import set_trusted_schema
+from kinto_lite.storage.sqlite.connection import (
+    set_foreign_keys,
+    set_synchronous,
+    set_trusted_schema,
+)
 from kinto_lite.storage.sqlite.engine import open_sqlite
 from kinto_lite.storage.sqlite.errors import translate
 from kinto_lite.storage.sqlite.files import replace_database
@@ -30,12 +34,19 @@ from kinto_lite.storage.sqlite.functions import register_functions
 from kinto_lite.storage.sqlite.indexes import build_step
 from kinto_lite.storage.sqlite.migrations import migrate
 from kinto_lite.storage.sqlite.names import QUERIES, write_kinds
-from kinto_lite.storage.sqlite.snapshot import MOVING_QUERIES, SqliteSnapshot, find_path
+from kinto_lite.storage.sqlite.snapshot import (
+    MOVING_QUERIES,
+    SqliteSnapshot,
+    find_path,
+    open_existing,
+    refuse_old_version,
+)
 
 #: Names and places whose numbers are remembered while rows are written.
 REMEMBERED = 20_000
-#: Memory for pages that are being written, and for the sorting of indexes.
+#: Memory for pages while rows are written, then for the sorting of indexes.
 CACHE_KIB = 65_536
+SORTING_KIB = 16_384
 
 
 @contextmanager
@@ -72,11 +83,18 @@ def _prepare(connection: apsw.Connection) -> None:
 def fill_beside(url: str, options: StorageOptions) -> Iterator[SqliteFilling]:
     """See `storage.moving.Mover`."""
     path = find_path(url)
-    with (
-        closing(open_sqlite(f"sqlite:///{path}", options)) as storage,
-        storage.transaction(write=True),
-    ):
-        yield SqliteFilling(storage.connection(), [], options)
+    if not path.exists() or path.stat().st_size == 0:
+        open_sqlite(f"sqlite:///{path}", options).close()
+    # Not by way of the engine: it would write the inheritance of these options, and a server
+    # that runs on the file may have others.
+    with open_existing(path) as connection:
+        refuse_old_version(connection, path)
+        set_synchronous(connection)
+        set_foreign_keys(connection)
+        register_functions(connection)
+        connection.execute("BEGIN IMMEDIATE")
+        yield SqliteFilling(connection, [], options)
+        connection.execute("COMMIT")
 
 
 class SqliteFilling(SqliteSnapshot):
@@ -173,6 +191,8 @@ class SqliteFilling(SqliteSnapshot):
         self._execute(MOVING_QUERIES["raise_timestamp"], changed)
 
     def _finish(self) -> None:
+        if self._indexes:
+            self._connection.pragma("cache_size", -SORTING_KIB)
         for text in self._indexes:
             self._execute(text)
         self._execute(MOVING_QUERIES["count_lists_anew"], {"first": self._first_list})

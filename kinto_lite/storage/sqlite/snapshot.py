@@ -20,7 +20,12 @@ from kinto_lite.storage.moving import (
     SecretRow,
 )
 from kinto_lite.storage.named_queries import fill, load_queries
-from kinto_lite.storage.sqlite.connection import check_file, set_busy_timeout, set_trusted_schema
+from kinto_lite.storage.sqlite.connection import (
+    APPLICATION_ID,
+    check_version,
+    set_busy_timeout,
+    set_trusted_schema,
+)
 from kinto_lite.storage.sqlite.errors import translate
 from kinto_lite.storage.sqlite.migrations import list_migrations
 from kinto_lite.storage.sqlite.names import QUERIES
@@ -44,19 +49,22 @@ def find_path(url: str) -> Path:
 
 @contextmanager
 def open_existing(path: Path) -> Iterator[apsw.Connection]:
-    """Open a database file that is ours and of this version, to look at it.
+    """Open a database file that is ours, and not newer than this program, to look at it; it may
+    lie where nothing can be written.
 
     Errors: Refused, UnusableFile; and what SQLite says meanwhile as another StorageError.
     """
-    if not path.exists() or path.stat().st_size == 0:
+    if not path.is_file() or path.stat().st_size == 0:
         raise Refused(f"There is no database {path}.")
+    is_writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+    flags = apsw.SQLITE_OPEN_READWRITE if is_writable else apsw.SQLITE_OPEN_READONLY
     try:
-        check_file(path, len(list_migrations()), BUSY_TIMEOUT_SECONDS)
-        is_writable = os.access(path, os.W_OK)
-        flags = apsw.SQLITE_OPEN_READWRITE if is_writable else apsw.SQLITE_OPEN_READONLY
         with closing(apsw.Connection(str(path), flags=flags)) as connection:
             set_busy_timeout(connection, BUSY_TIMEOUT_SECONDS)
             set_trusted_schema(connection)
+            if int(connection.pragma("application_id")) != APPLICATION_ID:
+                raise Refused(f"{path} is no database of kinto-lite.")
+            check_version(path, int(connection.pragma("user_version")), len(list_migrations()))
             yield connection
     except (apsw.CorruptError, apsw.NotADBError) as error:
         raise UnusableFile(f"The database {path} is damaged ({error}).") from error
