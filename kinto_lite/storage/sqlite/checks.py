@@ -1,29 +1,40 @@
 """Looks for what is wrong in a database file, beside a running server.
 
 First SQLite's own checks: pages, indexes, foreign keys. Then what the engine promises beyond
-them, one query each in `checks.sql`; the comment of a query is the text of its finding.
+them, one query each in `checks.sql`.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from importlib import resources
 from itertools import islice
 
 import apsw
 
 from kinto_lite.storage.moving import Finding
-from kinto_lite.storage.named_queries import parse_queries
+from kinto_lite.storage.named_queries import load_queries
 from kinto_lite.storage.sqlite.migrations import list_migrations
 from kinto_lite.storage.sqlite.snapshot import find_path, open_existing, refuse_old_version
 
 #: Of each kind of finding, how many are named.
 NAMED = 5
 
-_TEXT = resources.files(__package__).joinpath("checks.sql").read_text("utf-8")
-_QUERIES = dict(parse_queries(_TEXT))
-_SENTENCES = dict(re.findall(r"^-- name: (\w+)\n-- (.+)$", _TEXT, re.MULTILINE))
+_QUERIES = load_queries("kinto_lite.storage.sqlite", "checks.sql")
+#: Query, what is said of what it finds, after how many there are, and what computes it anew.
+_CHECKS: tuple[tuple[str, str, str | None], ...] = (
+    ("find_wrong_counters", "lists count their objects wrongly", "repair_wrong_counters"),
+    ("find_late_lists", "lists are older than an object in them", "repair_late_lists"),
+    ("find_lost_lists", "lists hang below something that is deleted, or is somewhere else", None),
+    ("find_bad_data", "objects hold what is no JSON object", None),
+    (
+        "find_lost_permissions",
+        "permissions belong to a deleted object, another list or another kind",
+        None,
+    ),
+    ("find_lost_members", "members are in what is no group, or under another name", None),
+    ("find_lost_entries", "entries of field indexes belong to no live object of their list", None),
+    ("find_missing_entries", "objects are not in an index of their list", None),
+)
 
 
 def find_faults(url: str, repair: bool) -> list[Finding]:
@@ -69,23 +80,16 @@ def _find_dangling(connection: apsw.Connection) -> Iterator[Finding]:
 
 
 def _find_contradictions(connection: apsw.Connection) -> Iterator[Finding]:
-    for name, query in _QUERIES.items():
-        if not name.startswith("find_"):
-            continue
-        found = connection.execute(query)
+    for query, saying, repair in _CHECKS:
+        found = connection.execute(_QUERIES[query])
         named = [str(which) for (which,) in islice(found, NAMED)]
         count = len(named) + sum(1 for _ in found)
         if count:
             more = [*named, "..."] if count > len(named) else named
-            sentence = _SENTENCES[name].replace("%d", str(count), 1)
-            yield Finding(sentence.replace("%s", ", ".join(more), 1), _is_repairable(name))
-
-
-def _is_repairable(name: str) -> bool:
-    return name.replace("find_", "repair_") in _QUERIES
+            yield Finding(f"{count} {saying}: {', '.join(more)}", repair is not None)
 
 
 def _repair(connection: apsw.Connection) -> None:
-    for name, query in _QUERIES.items():
-        if name.startswith("repair_"):
-            connection.execute(query)
+    for _, _, repair in _CHECKS:
+        if repair is not None:
+            connection.execute(_QUERIES[repair])

@@ -1,5 +1,5 @@
 -- name: find_wrong_counters
--- %d lists count their objects wrongly: %s
+-- Lists count their objects wrongly.
 -- Columns: which
 SELECT list.parent_uri || '/' || list.kind || 's: ' || list.live_count || ' instead of ' || (
     SELECT count(*) FROM object WHERE object.list = list.key AND object.deleted = 0
@@ -16,7 +16,7 @@ UPDATE list SET live_count = (
 )
 
 -- name: find_late_lists
--- %d lists are older than an object in them: %s
+-- Lists are older than an object in them.
 -- Columns: which
 SELECT list.parent_uri || '/' || list.kind || 's'
 FROM list
@@ -39,7 +39,7 @@ UPDATE list SET last_modified = max(last_modified, coalesce(
 ))
 
 -- name: find_lost_lists
--- %d lists hang below something that is deleted, or is somewhere else: %s
+-- Lists hang below something that is deleted, or is somewhere else.
 -- Columns: which
 SELECT list.parent_uri || '/' || list.kind || 's'
 FROM list
@@ -53,7 +53,7 @@ WHERE (list.parent IS NULL AND list.parent_uri <> '')
    ))
 
 -- name: find_bad_data
--- %d objects hold what is no JSON object: %s
+-- Objects hold what is no JSON object.
 -- Columns: which
 SELECT list.parent_uri || '/' || list.kind || 's/' || object.id
 FROM object JOIN list ON list.key = object.list
@@ -62,7 +62,7 @@ WHERE NOT json_valid(object.data)
    OR (object.deleted = 1 AND object.data <> '{"deleted":true}')
 
 -- name: find_lost_permissions
--- %d permissions belong to a deleted object, another list or another kind: %s
+-- Permissions belong to a deleted object, another list or another kind.
 -- Columns: which
 SELECT list.parent_uri || '/' || list.kind || 's/' || object.id || ' ' || permission_name.name
 FROM permission
@@ -74,7 +74,7 @@ WHERE object.deleted <> 0
    OR permission_name.kind <> list.kind
 
 -- name: find_lost_members
--- %d members are in what is no group, or under another name: %s
+-- Members are in what is no group, or under another name.
 -- Columns: which
 SELECT member.name
 FROM membership
@@ -87,7 +87,7 @@ WHERE object.deleted <> 0
    OR own.name <> list.parent_uri || '/groups/' || object.id
 
 -- name: find_lost_entries
--- %d entries of field indexes belong to no live object of their list: %s
+-- Entries of field indexes belong to no live object of their list.
 -- Columns: which
 SELECT field_index.field || ' of ' || object.id
 FROM field_value
@@ -98,7 +98,7 @@ WHERE object.deleted <> 0
    OR object.last_modified <> field_value.last_modified
 
 -- name: find_missing_entries
--- %d objects are not in an index of their list: %s
+-- Objects are not in an index of their list.
 -- Columns: which
 SELECT list.parent_uri || '/' || list.kind || 's/' || object.id || ' by ' || field_index.field
 FROM field_index
