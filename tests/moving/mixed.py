@@ -10,7 +10,9 @@ from typing import Any
 from webtest import TestApp
 
 SETTINGS = {
-    "includes": "kinto.plugins.accounts kinto.plugins.default_bucket kinto.plugins.history",
+    "includes": "kinto.plugins.accounts kinto.plugins.default_bucket kinto.plugins.history "
+    "kinto.plugins.quotas",
+    "quotas.bucket_max_items": "1000",
     "multiauth.policies": "account basicauth",
     "multiauth.policy.account.use": "kinto.plugins.accounts.AccountsPolicy",
     "account_create_principals": "system.Everyone",

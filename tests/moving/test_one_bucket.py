@@ -9,7 +9,7 @@ import pytest
 
 from kinto_lite.storage.moving import ObjectRow
 from tests.moving.conftest import AppOpener, Runner, check, read_rows
-from tests.moving.mixed import sign_in
+from tests.moving.mixed import SETTINGS, sign_in
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def test_it_makes_a_database_where_there_is_none(
     assert without_keys(tmp_path / "new.db") == without_keys(mixed)
 
 
-def test_a_bucket_from_a_server_without_history_has_one_afterwards(
+def test_a_bucket_from_a_server_without_plugins_has_what_they_need_afterwards(
     busy: Any, tmp_path: Path, run: Runner, open_app: AppOpener, make_wsgi: Any
 ) -> None:
     plain = make_wsgi(
@@ -109,7 +109,11 @@ def test_a_bucket_from_a_server_without_history_has_one_afterwards(
         "/v1/buckets/b1", {"permissions": {"write": ["system.Everyone"]}}
     )
     run("dump", tmp_path / "plain.jsonl", "--bucket", "b1", "--db", tmp_path / "plain.db")
-    assert run("load", tmp_path / "plain.jsonl", "--db", tmp_path / "busy.db") == 0
+    ini = tmp_path / "kinto.ini"
+    lines = [f"{name} = {value}" for name, value in SETTINGS.items()]
+    ini.write_text("\n".join(["[app:main]", *lines]))
+    words = ("--ini", ini, "--db", tmp_path / "busy.db")
+    assert run("load", tmp_path / "plain.jsonl", *words) == 0
     client = sign_in(busy, "bob")
     client.put_json("/v1/buckets/b1/collections/c", {}, status=201)
     assert len(client.get("/v1/buckets/b1/history").json["data"]) == 1
