@@ -6,7 +6,6 @@ The dump is read twice: first to see that it is sound, before anything is writte
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import sys
 import tempfile
@@ -17,9 +16,8 @@ from pathlib import Path
 from typing import IO
 
 from kinto_lite.commands.dump_format import DumpReader
-from kinto_lite.commands.moved import describe_tally, find_url, finish, refuse_difference
+from kinto_lite.commands.moved import describe_tally, find_database, finish, refuse_difference
 from kinto_lite.commands.progress import Progress
-from kinto_lite.settings import read_settings
 from kinto_lite.storage.base import StorageOptions
 from kinto_lite.storage.engines import find_mover
 from kinto_lite.storage.moving import MovedRow, ObjectRow, Refused, Tally
@@ -37,11 +35,8 @@ def run(options: argparse.Namespace, given: Mapping[str, str]) -> int:
 
     Errors: ConfigurationError, StorageError.
     """
-    from kinto_lite.assembly import find_plugins, storage_options
-
-    settings = read_settings(given, os.environ)
-    engine = storage_options(settings, find_plugins(settings["includes"]))
-    return finish(options, lambda: load(options.file, find_url(given), engine))
+    url, engine = find_database(given)
+    return finish(options, lambda: load(options.file, url, engine))
 
 
 def load(name: str, url: str, options: StorageOptions) -> int:

@@ -8,8 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
 
-from kinto_lite.settings import read_settings
-from kinto_lite.storage.base import StorageError
+from kinto_lite.storage.base import StorageError, StorageOptions
 from kinto_lite.storage.moving import MovedRow, ObjectRow, Tally
 
 #: Exit code after Ctrl-C or SIGTERM.
@@ -20,9 +19,16 @@ Command = Callable[[argparse.Namespace, Mapping[str, str]], int]
 
 def find_url(given: Mapping[str, str]) -> str:
     """Return the URL of the database that settings name. Errors: ConfigurationError."""
-    from kinto_lite.assembly import choose_storage_url
+    return find_database(given)[0]
 
-    return choose_storage_url(read_settings(given, os.environ))
+
+def find_database(given: Mapping[str, str]) -> tuple[str, StorageOptions]:
+    """Return that URL, and what an engine is told that opens it. Errors: ConfigurationError."""
+    # The command line need not wait for all that a server needs.
+    from kinto_lite.assembly import choose_storage_url, read_setup, storage_options
+
+    settings, plugins = read_setup(given)
+    return choose_storage_url(settings), storage_options(settings, plugins)
 
 
 @contextmanager
