@@ -27,13 +27,21 @@ FLOOR_0 = (
     "shared_folder",
     "version",
 )
-FLOOR_1 = ("permissions", "protocol", "storage.base", "storage.named_queries")
+FLOOR_1 = (
+    "permissions",
+    "protocol",
+    "storage.base",
+    "storage.moving",
+    "storage.named_queries",
+    "storage.parts",
+)
 BELOW_2 = (*FLOOR_0, *FLOOR_1)
 
 #: A room, and the rooms it may import beside itself. A room is a module or a folder.
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(FLOOR_0, FLOOR_0),
     **dict.fromkeys(FLOOR_1, FLOOR_0),
+    "storage.moving": (*FLOOR_0, "storage.base"),
     "hooks": BELOW_2,
     "storage.sqlite": BELOW_2,
     "storage.postgres": BELOW_2,

@@ -107,6 +107,43 @@ COMMANDS: tuple[Command, ...] = (
         "fetch_admin",
     ),
     Command(
+        "copy",
+        "copy everything into another, empty database",
+        "kinto-lite copy sqlite:///kinto-lite.db sqlite:///new.db",
+        "copy_database",
+        reads_settings=False,
+    ),
+    Command(
+        "dump",
+        "write everything, or one bucket, to a file",
+        "kinto-lite dump all.jsonl.gz --db kinto-lite.db",
+        "dump",
+    ),
+    Command(
+        "load",
+        "read a dump into an empty database, or a bucket",
+        "kinto-lite load all.jsonl.gz --db new.db",
+        "load",
+    ),
+    Command(
+        "backup",
+        "copy the database file while the server runs",
+        "kinto-lite backup /backups/kinto-lite.db",
+        "backup",
+    ),
+    Command(
+        "restore",
+        "put a backup in the place of the database",
+        "kinto-lite restore /backups/kinto-lite.db",
+        "restore",
+    ),
+    Command(
+        "check",
+        "look for what is wrong in the database",
+        "kinto-lite check --db kinto-lite.db",
+        "check",
+    ),
+    Command(
         "settings",
         "list the settings and what they do",
         "kinto-lite settings history",

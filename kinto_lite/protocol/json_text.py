@@ -53,18 +53,18 @@ _LONE_SURROGATE = re.compile(
 _BACKSLASH = "\x80"
 
 
-def parse_json(raw: bytes, charset: str = "utf-8") -> Json:
+def parse_json(raw: bytes, charset: str = "utf-8", max_depth: int = MAX_DEPTH) -> Json:
     """Read one JSON text.
 
     Shape:  dict, list, str, int, float, bool or None; of duplicate keys the last wins; integers
             outside of -2^63 .. 2^64-1 become floats.
     Errors: ValueError with a readable text for all that is not strict JSON in this charset, for
-            numbers beyond the range of doubles and for more than MAX_DEPTH levels.
+            numbers beyond the range of doubles and for more than `max_depth` levels.
     Source: protocol, part 1, chapter 2.1.
     """
     text = _decode(raw, charset)
     utf8 = raw if charset == "utf-8" else text.encode("utf-8")
-    _refuse_deep_nesting(utf8)
+    _refuse_deep_nesting(utf8, max_depth)
     value = _DECODER.decode(text)
     if _SURROGATE_ESCAPE.search(utf8):
         _refuse_lone_surrogates(value)
@@ -89,16 +89,16 @@ def _decode(raw: bytes, charset: str) -> str:
     return raw.decode(codec)
 
 
-def _refuse_deep_nesting(utf8: bytes) -> None:
+def _refuse_deep_nesting(utf8: bytes, max_depth: int) -> None:
     """Find the depth without parsing, in linear time: strings out, brackets summed up."""
-    if utf8.count(b"[") + utf8.count(b"{") <= MAX_DEPTH:
+    if utf8.count(b"[") + utf8.count(b"{") <= max_depth:
         return
     text = utf8.replace(b"\\\\", b"").replace(b'\\"', b"") if b"\\" in utf8 else utf8
     # A pair of quotes can go wherever it stands: what is inside of a string stays inside.
     structure = text.translate(None, _NOT_STRUCTURE).replace(b'""', b"")
     brackets = b"".join(structure.split(b'"')[::2]).translate(_LEVELS)
-    if max(accumulate(array("b", brackets)), default=0) > MAX_DEPTH:
-        raise ValueError(f"more than {MAX_DEPTH} levels of nesting")
+    if max(accumulate(array("b", brackets)), default=0) > max_depth:
+        raise ValueError(f"more than {max_depth} levels of nesting")
 
 
 def _refuse_lone_surrogates(value: Json) -> None:

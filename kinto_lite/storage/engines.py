@@ -7,9 +7,13 @@ from importlib import import_module
 
 from kinto_lite.errors import ConfigurationError
 from kinto_lite.storage.base import Storage, StorageOptions
+from kinto_lite.storage.moving import Mover
 
 #: URL scheme: (module, function that opens it).
 _ENGINES = {"sqlite": ("kinto_lite.storage.sqlite.engine", "open_sqlite")}
+
+#: URL scheme: module with the functions of `storage.moving.Mover`.
+_MOVERS = {"sqlite": "kinto_lite.storage.sqlite.moving"}
 
 
 def open_storage(url: str, options: StorageOptions) -> Storage:
@@ -46,3 +50,18 @@ def find_engine(url: str) -> tuple[str, str]:
             f"{' or '.join(_ENGINES)}, such as sqlite:///kinto-lite.db."
         )
     return _ENGINES[scheme]
+
+
+def find_mover(url: str) -> Mover:
+    """Return what moves everything in and out of databases with URLs like this.
+
+    Errors: ConfigurationError for a scheme nobody serves.
+    """
+    scheme, separator, _ = url.partition("://")
+    if not separator or scheme not in _MOVERS:
+        raise ConfigurationError(
+            f"{url.rpartition('@')[2][:200]!r} is not the URL of a database: it must begin with "
+            f"{' or '.join(f'{name}://' for name in _MOVERS)}, as sqlite:///kinto-lite.db does."
+        )
+    mover: Mover = import_module(_MOVERS[scheme])
+    return mover

@@ -61,7 +61,7 @@ def write_names(connection: apsw.Connection, options: StorageOptions) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
         _write_inheritance(connection, options)
-        _write_kinds(connection, options)
+        write_kinds(connection, options)
         connection.execute("COMMIT")
     except BaseException:
         # A full disk has ended the transaction already.
@@ -101,7 +101,7 @@ def _write_inheritance(connection: apsw.Connection, options: StorageOptions) -> 
         connection.execute(QUERIES["insert_permission_entry"], entry._asdict())
 
 
-def _write_kinds(connection: apsw.Connection, options: StorageOptions) -> None:
+def write_kinds(connection: apsw.Connection, options: StorageOptions) -> None:
     """Make room for the objects of each kind. A kind that was known before, and then not in use
     for a while, lacks it below what was made meanwhile. What is derived is not kept for so long."""
     bindings = {"used": json.dumps([kind.name for kind in options.kinds])}
