@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
@@ -114,7 +115,7 @@ def test_quiet_says_nothing(tmp_path: Path) -> None:
 
 def test_debug_says_more_about_the_start(tmp_path: Path) -> None:
     lines = run(tmp_path, "start", "-v", "--port", "0", "--set", "storage_url=x:y", code=1)
-    assert lines[0].startswith("DEBUG  Starting server in PID ")
+    assert json.loads(lines[0])["Fields"]["msg"].startswith("Starting server in PID ")
 
 
 def test_settings_lists_what_has_a_word_in_it(tmp_path: Path) -> None:

@@ -86,9 +86,11 @@ def test_a_restart_forgets_no_number(metered: Server) -> None:
     (metered.folder / "kinto.ini").write_text(f"{METRICS}project_docs = {again}\n")
     metered.process.send_signal(signal.SIGHUP)
     deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and read_hello(metered)["project_docs"] != again:
+    shown: set[str] = set()
+    while time.monotonic() < deadline and shown != {again}:
         time.sleep(0.05)
-    assert read_hello(metered)["project_docs"] == again
+        shown = {read_hello(metered)["project_docs"] for _ in range(8)}
+    assert shown == {again}
     assert count_requests(metered, "bucket-plural") == REQUESTS
 
 
