@@ -12,7 +12,7 @@ from webtest import TestApp
 
 from kinto_lite.permissions.tree import KINDS, TREE
 from kinto_lite.storage.base import StorageOptions, Unavailable, UnusableFile
-from kinto_lite.storage.engines import open_storage
+from kinto_lite.storage.engines import list_pending_steps, open_storage
 from tests import postgres_server
 from tests.conftest import AppMaker
 from tests.postgres_server import Server, connect, url_of
@@ -103,6 +103,13 @@ def test_a_newer_schema_stops_the_start() -> None:
         connection.execute("UPDATE kinto_lite_schema_version SET version = 1000")
     with pytest.raises(UnusableFile, match="newer kinto-lite"):
         open_storage(url, OPTIONS)
+
+
+def test_pending_migrations_are_those_of_a_database_that_was_never_opened() -> None:
+    url = postgres_server.make_url()
+    assert list_pending_steps(url, OPTIONS) == ["0001_start.sql"]
+    open_storage(url, OPTIONS).close()
+    assert list_pending_steps(url, OPTIONS) == []
 
 
 def test_tables_of_another_program_are_left_alone() -> None:

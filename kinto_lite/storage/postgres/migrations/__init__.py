@@ -28,14 +28,14 @@ def list_migrations() -> list[str]:
 
 
 def list_pending(connection: Connection, url: str) -> list[str]:
-    """Return the names of the steps that a database has not seen.
+    """Return the names of the files of the steps that a database has not seen.
 
     Errors: UnusableFile, as `migrate`; DriverError, untranslated.
     """
     _check_server(connection, url)
     names, version = _list_names(), _find_version(connection)
     _check_version(url, version, len(names))
-    return [name.removesuffix(".sql") for name in names[version:]]
+    return names[version:]
 
 
 def _list_names() -> list[str]:
