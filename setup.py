@@ -22,6 +22,13 @@ HAS_UVLOOP = (
     ' and platform_machine in "x86_64 aarch64 arm64"'
 )
 
+HAS_PSYCOPG_BINARY = (
+    'platform_python_implementation == "CPython"'
+    ' and platform_machine in "x86_64 AMD64 aarch64 arm64"'
+)
+#: Where there is no wheel, libpq of the system is used.
+POSTGRESQL = ["psycopg>=3.2", f"psycopg[binary]>=3.2; {HAS_PSYCOPG_BINARY}"]
+
 setup(
     name="kinto-lite",
     version=runpy.run_path(str(HERE / "kinto_lite" / "version.py"))["VERSION"],
@@ -48,7 +55,10 @@ setup(
         "openid": ["PyJWT[crypto]>=2.10"],
         # For kinto.plugins.prometheus.
         "prometheus": ["prometheus-client>=0.22"],
+        # For `storage_url = postgresql://...`.
+        "postgresql": POSTGRESQL,
         "test": [
+            *POSTGRESQL,
             "bcrypt>=4",
             "hypothesis>=6.100",
             "kinto-http>=11",
@@ -63,6 +73,7 @@ setup(
             "webtest>=3.0",
         ],
         "lint": [
+            *POSTGRESQL,
             "bcrypt>=4",
             "mypy>=1.11",
             "PyJWT[crypto]>=2.10",

@@ -88,6 +88,12 @@ def storage_options(settings: Settings, plugins: Sequence[Plugin]) -> StorageOpt
         inheritance=TREE + tuple(row for plugin in plugins for row in plugin.inheritance),
         busy_timeout_seconds=settings["storage_busy_timeout_seconds"],
         read_timeout_seconds=settings["read_timeout_seconds"],
+        is_readonly=settings["readonly"],
+        pool_size=settings["storage_pool_size"],
+        max_overflow=settings["storage_max_overflow"],
+        pool_timeout_seconds=settings["storage_pool_timeout"],
+        pool_recycle_seconds=settings["storage_pool_recycle"],
+        has_prepared_statements=settings["storage_prepared_statements"],
     )
 
 

@@ -169,7 +169,8 @@ STORAGE = (
         "storage_url",
         TEXT,
         "",
-        "Where the data are: `sqlite:///path/to/file.db`; empty or `sqlite://`: in memory.",
+        "Where the data are: `sqlite:///path/to/file.db`, `postgresql://user:password@host/db`; "
+        "empty or `sqlite://`: in memory.",
     ),
     Setting(
         "storage_max_fetch_size", INT, 10000, "Most objects in one answer.", "objects", minimum=0
@@ -181,6 +182,45 @@ STORAGE = (
         "How long a write waits for another process's before 503 (kinto-lite only).",
         "seconds",
         minimum=0,
+    ),
+    Setting(
+        "storage_pool_size",
+        INT,
+        25,
+        "PostgreSQL: connections that a process keeps.",
+        "connections",
+        minimum=1,
+    ),
+    Setting(
+        "storage_max_overflow",
+        INT,
+        5,
+        "PostgreSQL: how many more connections it may open while those are in use.",
+        "connections",
+        minimum=0,
+    ),
+    Setting(
+        "storage_pool_timeout",
+        NUM,
+        30,
+        "PostgreSQL: how long a request waits for a connection before 503.",
+        "seconds",
+        minimum=0,
+    ),
+    Setting(
+        "storage_pool_recycle",
+        NUM,
+        -1,
+        "PostgreSQL: the age at which a connection is replaced; -1: never.",
+        "seconds",
+        minimum=-1,
+    ),
+    Setting(
+        "storage_prepared_statements",
+        BOOL,
+        True,
+        "PostgreSQL: keep prepared statements on connections. Switch it off for poolers that do "
+        "not know them (kinto-lite only).",
     ),
 )
 
@@ -582,10 +622,11 @@ WITHOUT_EFFECT: tuple[tuple[str, str | None], ...] = (
     ("cache_backend", "kinto.core.cache.memory"),
     ("{cache_url,cache_hosts,cache_prefix}", ""),
     ("cache_max_size_bytes", "524288"),
-    ("{storage,permission,cache}_pool_size", "25"),
-    ("{storage,permission,cache}_max_overflow", "5"),
-    ("{storage,permission,cache}_{pool_recycle,max_backlog}", "-1"),
-    ("{storage,permission,cache}_pool_timeout", "30"),
+    ("{permission,cache}_pool_size", "25"),
+    ("{permission,cache}_max_overflow", "5"),
+    ("{permission,cache}_pool_recycle", "-1"),
+    ("{storage,permission,cache}_max_backlog", "-1"),
+    ("{permission,cache}_pool_timeout", "30"),
     ("{storage,permission,cache}_poolclass", None),
     ("initialization_sequence", None),
     ("json_renderer", "ultrajson"),

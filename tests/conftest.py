@@ -1,7 +1,11 @@
-"""What all tests share: how Hypothesis behaves, and apps that close their storage."""
+"""What all tests share: how Hypothesis behaves, and apps that close their storage.
+
+With `KINTO_LITE_TEST_ENGINE=postgresql`, apps whose test says nothing about storage use PostgreSQL.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,6 +14,8 @@ from typing import Any
 import pytest
 from hypothesis import settings
 from webtest import TestApp
+
+from tests import postgres_server
 
 #: A slow machine is no failure, and a run can be repeated.
 settings.register_profile("kinto-lite", deadline=None, derandomize=True, database=None)
@@ -29,6 +35,13 @@ def root() -> Path:
     return ROOT
 
 
+def choose_storage() -> dict[str, str]:
+    """Return the settings that say where apps store."""
+    if os.environ.get("KINTO_LITE_TEST_ENGINE") != "postgresql":
+        return {}
+    return {"storage_url": postgres_server.make_url()}
+
+
 @pytest.fixture
 def make_wsgi() -> Iterator[AppMaker]:
     """A function from settings to a WSGI app; storages are closed after the test."""
@@ -37,7 +50,7 @@ def make_wsgi() -> Iterator[AppMaker]:
     with ExitStack() as stack:
 
         def make(given: dict[str, Any]) -> Any:
-            app = make_app(given)
+            app = make_app(choose_storage() | given)
             stack.callback(app.storage.close)
             return app
 

@@ -34,6 +34,7 @@ FLOOR_1 = (
     "storage.moving",
     "storage.named_queries",
     "storage.parts",
+    "storage.builder",
 )
 BELOW_2 = (*FLOOR_0, *FLOOR_1)
 
@@ -42,6 +43,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(FLOOR_0, FLOOR_0),
     **dict.fromkeys(FLOOR_1, FLOOR_0),
     "storage.moving": (*FLOOR_0, "storage.base"),
+    "storage.builder": (*FLOOR_0, "storage.base"),
     "hooks": BELOW_2,
     "storage.sqlite": BELOW_2,
     "storage.postgres": BELOW_2,
@@ -71,8 +73,7 @@ DOORS = {
     "jwt": "plugins.openid.keys",
     "jsonschema_specifications": "protocol.schemas",
     "prometheus_client": "plugins.prometheus.metrics",
-    "psycopg": "storage.postgres",
-    "psycopg_pool": "storage.postgres",
+    "psycopg": "storage.postgres.driver",
     "referencing": "protocol.schemas",
     "uvloop": "server",
 }

@@ -53,7 +53,7 @@ from kinto_lite.pipeline.routing import (
 )
 from kinto_lite.protocol.caching import redirect_cache
 from kinto_lite.protocol.pagination import quote_path
-from kinto_lite.storage.base import Full, NeedsWrite, StorageError, TooLong, Transaction
+from kinto_lite.storage.base import Conflict, Full, NeedsWrite, StorageError, TooLong, Transaction
 
 _BAD_QUERY = (
     "A request with an incorrect encoding in the querystring wasreceived. Please make sure your "
@@ -70,6 +70,8 @@ _TURNS = 2
 #: The same for errands, which only wait for another server.
 _ERRAND_TURNS = 8
 _TURN_SECONDS = 5.0
+#: How often a write is run again because of others; a large batch may meet one at each item.
+_MAX_CONFLICTS = 50
 
 log = logging.getLogger("kinto_lite")
 
@@ -179,6 +181,16 @@ class Pipeline:
                 return self._run_once(request, found, write=False)
             except NeedsWrite:
                 pass
+        return self._run_in_turn(request, found)
+
+    def _run_in_turn(self, request: ApiRequest, found: Found) -> Answer:
+        """Run the handler as a write, again when others wrote at the same time: each attempt
+        knows more of what it has to wait for."""
+        for _ in range(_MAX_CONFLICTS):
+            try:
+                return self._run_once(request, found, write=True)
+            except Conflict:
+                continue
         return self._run_once(request, found, write=True)
 
     def _run_once(self, request: ApiRequest, found: Found, write: bool) -> Answer:
@@ -251,6 +263,8 @@ class Pipeline:
         """Run a handler so that a refusal undoes what it has written, and nothing else."""
         call = self._call(request, found, outer.tx, outer.work)
         if not outer.tx.is_write:
+            if request.method in found.route.writes:
+                raise NeedsWrite(f"{request.method} {request.path} writes")
             return _handle(call)
         changes_before, told_before = len(outer.work.changes), len(outer.work.told)
         try:

@@ -82,11 +82,14 @@ class DefaultBucket:
             raise InvalidRequest([Detail(None, "path", "Invalid collection id")])
 
     def _create(self, call: Call, ref: ObjectRef) -> None:
-        place = call.tx.find_object(ref, call.asker)
-        if place.live is not None:
+        row = call.tx.find_row(ref)
+        if row is not None and not row.is_deleted:
             return
         if not call.tx.is_write:
             raise NeedsWrite(f"{ref.uri} is created")
+        place = call.tx.find_object(ref, call.asker)
+        if place.live is not None:
+            return
         route = next(r for r in self._service.routes if r.name == f"{ref.kind}-object")
         params = {"id": ref.id, "bucket_id": ref.parent_uri.rpartition("/")[2]}
         store(replace(call, route=route, params=params), ref, place, Wanted({}))

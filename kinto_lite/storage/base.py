@@ -40,6 +40,11 @@ class UnusableFile(StorageError):
     """The database cannot be opened at start: damaged, newer, foreign or not writable."""
 
 
+class Conflict(StorageError):
+    """Others wrote at the same time; nothing was stored. Run again, it can go through: engines
+    where this can happen remember, for the thread, what they have to do first."""
+
+
 class NeedsWrite(StorageError):
     """A read found something that has to be stored first; run it again as a write."""
 
@@ -76,7 +81,11 @@ class Transaction(Protocol):
         ...
 
     def find_object(self, ref: ObjectRef, asker: Asker) -> Place:
-        """Return what is known about an object URL, in one statement."""
+        """Return what is known about an object URL, in one statement.
+
+        A writer that calls this, or `find_list`, waits until nobody else writes to that list,
+        and then nobody else does until the transaction ends; `find_row` only looks.
+        """
         ...
 
     def find_row(self, ref: ObjectRef) -> Row | None:
@@ -308,3 +317,13 @@ class StorageOptions(NamedTuple):
     busy_timeout_seconds: float = 10.0
     #: How long a read may search; 0: as long as it takes.
     read_timeout_seconds: float = 5.0
+    #: Clients write nothing, so that it does if the database can only be read.
+    is_readonly: bool = False
+    #: Connections of a process to a database server that are kept, and how many more there may
+    #: be; how long to wait for one; from which age on it is not used again (-1: at any age).
+    pool_size: int = 25
+    max_overflow: int = 5
+    pool_timeout_seconds: float = 30.0
+    pool_recycle_seconds: float = -1
+    #: Whether a server may be asked to keep prepared statements.
+    has_prepared_statements: bool = True

@@ -4,13 +4,21 @@ is chosen, so that nobody needs the driver of another one."""
 from __future__ import annotations
 
 from importlib import import_module
+from types import ModuleType
 
 from kinto_lite.errors import ConfigurationError
 from kinto_lite.storage.base import Storage, StorageOptions
 from kinto_lite.storage.moving import Mover
 
 #: URL scheme: (module, function that opens it).
-_ENGINES = {"sqlite": ("kinto_lite.storage.sqlite.engine", "open_sqlite")}
+_POSTGRES = ("kinto_lite.storage.postgres.engine", "open_postgres")
+_ENGINES = {
+    "sqlite": ("kinto_lite.storage.sqlite.engine", "open_sqlite"),
+    "postgresql": _POSTGRES,
+    "postgres": _POSTGRES,
+}
+#: Libraries that are extras, and what to install for them.
+_EXTRAS = {"psycopg": "postgresql"}
 
 #: URL scheme: module with the functions of `storage.moving.Mover`.
 _MOVERS = {"sqlite": "kinto_lite.storage.sqlite.moving"}
@@ -19,10 +27,11 @@ _MOVERS = {"sqlite": "kinto_lite.storage.sqlite.moving"}
 def open_storage(url: str, options: StorageOptions) -> Storage:
     """Open the database that a URL names.
 
-    Errors: ConfigurationError for a scheme nobody serves; UnusableFile, Unavailable.
+    Errors: ConfigurationError for a scheme nobody serves, or whose library is not installed;
+    UnusableFile, Unavailable.
     """
     module, function = find_engine(url)
-    storage: Storage = getattr(import_module(module), function)(url, options)
+    storage: Storage = getattr(_import(module), function)(url, options)
     return storage
 
 
@@ -32,7 +41,7 @@ def list_pending_steps(url: str, options: StorageOptions) -> list[str]:
     Errors: as `open_storage`.
     """
     module, _ = find_engine(url)
-    steps: list[str] = import_module(module).list_pending_steps(url, options)
+    steps: list[str] = _import(module).list_pending_steps(url, options)
     return steps
 
 
@@ -47,7 +56,7 @@ def find_engine(url: str) -> tuple[str, str]:
     if scheme not in _ENGINES:
         raise ConfigurationError(
             f"Setting 'storage_url' begins with {scheme!r}: it must begin with "
-            f"{' or '.join(_ENGINES)}, such as sqlite:///kinto-lite.db."
+            "sqlite or postgresql, such as sqlite:///kinto-lite.db."
         )
     return _ENGINES[scheme]
 
@@ -65,3 +74,15 @@ def find_mover(url: str) -> Mover:
         )
     mover: Mover = import_module(_MOVERS[scheme])
     return mover
+
+
+def _import(module: str) -> ModuleType:
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        extra = _EXTRAS.get(error.name or "")
+        if extra is None:
+            raise
+        raise ConfigurationError(
+            f"{error.name} is not installed: pip install 'kinto-lite[{extra}]'."
+        ) from error

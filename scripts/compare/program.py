@@ -34,6 +34,12 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--self", action="store_true", dest="itself", help="compare the reference with itself"
     )
+    parser.add_argument(
+        "--storage",
+        metavar="URL",
+        help="let kinto-lite store there, such as postgresql://...; "
+        "what is there is deleted. Default: in memory",
+    )
     return parser.parse_args(arguments)
 
 
@@ -61,7 +67,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run the comparison; returns the exit code."""
     options = parse_arguments(arguments)
     python = options.python or str(install_reference())
-    pair = Pair(python, "kinto" if options.itself else "kinto-lite")
+    pair = Pair(python, "kinto" if options.itself else "kinto-lite", options.storage)
     player = Player(pair)
     try:
         groups = collect(player, options)

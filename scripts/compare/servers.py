@@ -41,11 +41,11 @@ def install_reference() -> Path:
 class Worker:
     """One server in a process of its own (see `worker.py` for the lines it speaks)."""
 
-    def __init__(self, python: str, server: str) -> None:
+    def __init__(self, python: str, server: str, *storage: str) -> None:
         clean = {name: value for name, value in os.environ.items() if "KINTO" not in name}
         self.name = server
         self.process = subprocess.Popen(
-            [python, str(WORKER), server],
+            [python, str(WORKER), server, *storage],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -77,11 +77,15 @@ class Worker:
 
 
 class Pair:
-    """Both servers; each message goes to both before either answer is read."""
+    """Both servers; each message goes to both before either answer is read. `storage` is the URL
+    of the database that kinto-lite uses; none: in memory."""
 
-    def __init__(self, reference_python: str, ours: str = "kinto-lite") -> None:
+    def __init__(
+        self, reference_python: str, ours: str = "kinto-lite", storage: str | None = None
+    ) -> None:
         python = reference_python if ours == "kinto" else sys.executable
-        self.workers = (Worker(reference_python, "kinto"), Worker(python, ours))
+        place = () if storage is None or ours == "kinto" else (storage,)
+        self.workers = (Worker(reference_python, "kinto"), Worker(python, ours, *place))
 
     def open(self, settings: Mapping[str, str]) -> None:
         """Begin anew: both servers empty, with these settings."""

@@ -130,8 +130,9 @@ def start_app(server: str, settings: Mapping[str, str]) -> Connection:
     return here
 
 
-def serve(server: str) -> None:
-    """Answer the lines of standard input until it ends."""
+def serve(server: str, place: Mapping[str, str]) -> None:
+    """Answer the lines of standard input until it ends. `place` are settings that say where to
+    store, and that win over those that are asked for."""
     # What a server prints must not end up among the answers.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
@@ -144,7 +145,7 @@ def serve(server: str) -> None:
         if "open" in message:
             current = json.dumps(message["open"], sort_keys=True)
             if current not in apps:
-                apps[current] = start_app(server, message["open"])
+                apps[current] = start_app(server, {**message["open"], **place})
         apps[current].send(message)
         answers.write(json.dumps(apps[current].recv()) + "\n")
         answers.flush()
@@ -153,4 +154,4 @@ def serve(server: str) -> None:
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
     logging.disable(logging.CRITICAL)
-    serve(sys.argv[1])
+    serve(sys.argv[1], {"storage_url": sys.argv[2]} if len(sys.argv) > 2 else {})

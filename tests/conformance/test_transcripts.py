@@ -1,4 +1,4 @@
-"""Replays what the reference server answered, one test per scenario.
+"""Replays what the reference server answered, one test per scenario, on each storage engine.
 
 A scenario named in `pending.txt` is expected to fail, strictly: when it starts to match, the
 test says so and the line has to go.
@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 import replay
+
+from tests import postgres_server
 
 HERE = Path(__file__).parent
 
@@ -42,6 +44,18 @@ def test_scenario_is_answered_as_the_reference_did(
     transcript: dict[str, Any], make_wsgi: Callable[[dict[str, Any]], Any]
 ) -> None:
     replay.check_transcript(transcript, make_wsgi)
+
+
+@pytest.mark.parametrize("transcript", [as_parameter(one) for one in TRANSCRIPTS])
+def test_scenario_is_answered_so_from_postgresql_too(
+    transcript: dict[str, Any], make_wsgi: Callable[[dict[str, Any]], Any]
+) -> None:
+    def make_app(settings: dict[str, Any]) -> Any:
+        stored = {"storage_url": postgres_server.make_url()}
+        others = {name: value for name, value in settings.items() if "storage_backend" not in name}
+        return make_wsgi(others | stored)
+
+    replay.check_transcript(transcript, make_app)
 
 
 def test_every_pending_line_names_a_scenario_and_a_reason() -> None:

@@ -1,7 +1,7 @@
 """Many clients at once: every answer is right, no writer is turned away, counters stay exact.
 
 Each test runs against a server with one worker, a server with two, threads that share one
-application, and two applications on one database file.
+application, two applications on one database file, and two servers on one PostgreSQL.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import TypeVar
 import pytest
 
 from kinto_lite import make_app
+from tests import postgres_server
 from tests.kinto.plain_client import PlainClient, Reply
 from tests.kinto.wsgi_client import WsgiClient
 from tests.live import start_server
@@ -52,11 +53,20 @@ def connect_in_process(folder: Path, count: int, stack: ExitStack) -> Connect:
     return lambda: WsgiClient(next(turns), "user", "password")
 
 
+def connect_to_nodes(folder: Path, count: int, stack: ExitStack) -> Connect:
+    """Start servers on one PostgreSQL; clients get one after the other."""
+    environ = {"KINTO_STORAGE_URL": postgres_server.make_url()}
+    servers = [stack.enter_context(start_server(folder, environ=environ)) for _ in range(count)]
+    turns = itertools.cycle(servers)
+    return lambda: PlainClient(next(turns).url, "user", "password")
+
+
 PLACES = {
     "server": (connect_to_server, 1),
     "two-workers": (connect_to_server, 2),
     "threads": (connect_in_process, 1),
     "two-apps": (connect_in_process, 2),
+    "two-nodes": (connect_to_nodes, 2),
 }
 
 

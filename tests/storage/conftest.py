@@ -16,18 +16,21 @@ import pytest
 from kinto_lite.permissions.tree import KINDS, TREE
 from kinto_lite.storage.base import Storage, StorageOptions
 from kinto_lite.storage.engines import open_storage
+from tests import postgres_server
 from tests.storage.trees import Tree
 
 #: Every engine, in each way of keeping its data that matters.
-ENGINES = ("sqlite-memory", "sqlite-file")
+ENGINES = ("sqlite-memory", "sqlite-file", "postgresql")
 #: Those whose database several threads, processes and openings can use at once.
-SHARED_ENGINES = ("sqlite-file",)
+SHARED_ENGINES = ("sqlite-file", "postgresql")
 
 StorageOpener = Callable[..., Storage]
 
 
 def make_url(engine: str, folder: Path) -> str:
     """The URL of a new, empty database."""
+    if engine == "postgresql":
+        return postgres_server.make_url()
     return {"sqlite-memory": "sqlite://", "sqlite-file": f"sqlite:///{folder / 'test.db'}"}[engine]
 
 

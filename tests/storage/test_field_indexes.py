@@ -11,7 +11,7 @@ import pytest
 from kinto_lite.model import MISSING, Filter, Json, Query, Sort
 from kinto_lite.storage.base import Storage
 from tests.storage.conftest import StorageOpener
-from tests.storage.trees import RECORDS, Tree, record
+from tests.storage.trees import RECORDS, Tree, record, select
 
 VALUES: list[Json] = [
     *(None, True, False, 0, 1, 1.0, -2.5, 2**53 + 1, 2**64 - 1, "", "a", "b", "é"),
@@ -124,7 +124,7 @@ def test_a_long_list_is_indexed_beside_the_requests(shared_url: str, reopen: Sto
 
 def is_complete(tree: Tree) -> bool:
     unbuilt = "SELECT count(*) FROM field_index WHERE built_to IS NOT NULL"
-    ((count,),) = tree.storage.connection().execute(unbuilt)  # type: ignore[attr-defined]
+    ((count,),) = select(tree.storage, unbuilt)
     return count == 0
 
 

@@ -1,12 +1,23 @@
-"""Requests that share one commit: visible to each other, undone alone, on disk together."""
+"""Requests that share one commit: visible to each other, undone alone, on disk together.
+
+Of the engines that do that; on others `share_commits` changes nothing.
+"""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from kinto_lite.storage.base import Busy
-from tests.storage.conftest import StorageOpener
+from kinto_lite.storage.base import Busy, Storage
+from tests.storage.conftest import StorageOpener, make_url
 from tests.storage.trees import RECORDS, Tree, record, undone
+
+
+@pytest.fixture(params=["sqlite-memory", "sqlite-file"])
+def storage(request: pytest.FixtureRequest, tmp_path: Path, reopen: StorageOpener) -> Storage:
+    """An empty storage, of each engine that shares commits."""
+    return reopen(make_url(request.param, tmp_path))
 
 
 @pytest.fixture
@@ -75,8 +86,9 @@ def test_principals_of_an_undone_request_mean_nobody_later(sharing: Tree) -> Non
     assert sharing.find(record(1), "mallory").held == frozenset()
 
 
-def test_others_see_it_when_it_is_settled(reopen: StorageOpener, shared_url: str) -> None:
-    here, there = Tree(reopen(shared_url)), Tree(reopen(shared_url, busy_timeout_seconds=0.2))
+def test_others_see_it_when_it_is_settled(reopen: StorageOpener, tmp_path: Path) -> None:
+    url = make_url("sqlite-file", tmp_path)
+    here, there = Tree(reopen(url)), Tree(reopen(url, busy_timeout_seconds=0.2))
     here.put_parents()
     here.storage.share_commits()
     here.put(record(0))
@@ -108,3 +120,14 @@ def test_what_waits_is_called_once_when_all_is_on_disk(sharing: Tree) -> None:
     sharing.storage.settle()
     sharing.storage.settle()
     assert unsettled == [False, False]
+
+
+def test_where_commits_are_not_shared_each_is_settled_at_once(reopen: StorageOpener) -> None:
+    url = make_url("postgresql", Path())
+    here, there = Tree(reopen(url)), Tree(reopen(url))
+    here.storage.share_commits()
+    here.put_parents()
+    here.put(record(0))
+    assert not here.storage.is_unsettled
+    here.storage.settle()
+    assert there.read_ids(RECORDS) == ["r0"]

@@ -29,6 +29,7 @@ from kinto_lite.storage.sqlite import engine, migrations
 from kinto_lite.storage.sqlite.connection import APPLICATION_ID
 from kinto_lite.storage.sqlite.engine import SqliteStorage
 from tests.storage.conftest import StorageOpener
+from tests.storage.test_transactions import other_writer_process
 from tests.storage.trees import RECORDS, Tree
 
 OPTIONS = StorageOptions(KINDS, TREE, busy_timeout_seconds=5)
@@ -390,3 +391,12 @@ def test_every_query_is_described_by_a_sentence(name: str) -> None:
     assert len(descriptions) == len(parse_queries(read_sql(name)))
     is_sentence = re.compile(r"-- [A-Z].*\.\n", re.DOTALL).match
     assert [query for query, text in descriptions if not is_sentence(text)] == []
+
+
+def test_storage_that_cannot_be_written_to_in_time_is_not_healthy(
+    reopen: StorageOpener, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path / 'test.db'}"
+    storage = reopen(url, busy_timeout_seconds=0.2)
+    with other_writer_process(url):
+        assert storage.is_healthy() is False

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
+from typing import Any
 
 from kinto_lite.model import Filter, ListRef, ObjectRef, Page, Place, Query, Row
 from kinto_lite.storage.base import Storage, Transaction, Visibility
@@ -38,6 +39,13 @@ def undone(storage: Storage, error: type[BaseException] = Undone) -> Iterator[Tr
     with suppress(error), storage.transaction(write=True) as tx:
         yield tx
         raise error
+
+
+def select(storage: Storage, text: str) -> list[Any]:
+    """The rows of a query, past the interface of storages."""
+    with storage.transaction(write=False) as tx:
+        run = tx.statements.run if hasattr(tx, "statements") else storage.connection().execute  # type: ignore[attr-defined]
+        return list(run(text))
 
 
 class Tree:

@@ -18,7 +18,7 @@ from weakref import WeakSet
 import apsw
 
 from kinto_lite.storage.base import Busy, StorageError, StorageOptions, UnusableFile
-from kinto_lite.storage.sqlite.builder import Builder
+from kinto_lite.storage.builder import Builder
 from kinto_lite.storage.sqlite.checkpoints import Checkpointer
 from kinto_lite.storage.sqlite.clock import ReadClock
 from kinto_lite.storage.sqlite.connection import PreparedConnection, check_file, connect
