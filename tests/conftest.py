@@ -5,6 +5,7 @@ With `KINTO_LITE_TEST_ENGINE=postgresql`, apps whose test says nothing about sto
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -27,6 +28,20 @@ ROOT = Path(__file__).resolve().parent.parent
 PLAIN_SETTINGS = {"multiauth.policies": "basicauth", "userid_hmac_secret": "a secret of tests"}
 
 AppMaker = Callable[..., Any]
+
+#: Loggers that commands set up, which in a test end with the test and not with the process.
+LOGGERS = (None, "kinto_lite", "request.summary", "subrequest.summary")
+
+
+@pytest.fixture(autouse=True)
+def _restore_loggers() -> Iterator[None]:
+    """Leave Python's loggers as they were."""
+    loggers = [logging.getLogger(name) for name in LOGGERS]
+    before = [(logger.level, list(logger.handlers)) for logger in loggers]
+    yield
+    for logger, (level, handlers) in zip(loggers, before, strict=True):
+        logger.setLevel(level)
+        logger.handlers = handlers
 
 
 @pytest.fixture(scope="session")

@@ -114,8 +114,9 @@ def test_report_compares_medians_of_interleaved_rounds() -> None:
     results.samples[("get", "peer")] = make_samples(1000, 2000, 9000)
     text = Report(results, [GET], TITLES).write()
     assert "| 4,000 (3,000 to 5,000) | 2,000 (1,000 to 9,000) |" in text
-    assert "| GET record | 32          | 2.00 x    |" in text
-    assert "| GET record | 32          | 0.50 x    |" in text
+    assert "| what       | connections | one worker of Peer 2 |" in text
+    assert "| GET record | 32          | 2.00 x               |" in text
+    assert "| GET record | 32          | 0.50 x               |" in text
 
 
 def test_report_has_no_number_where_a_round_failed() -> None:
