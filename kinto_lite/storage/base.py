@@ -117,9 +117,10 @@ class Transaction(Protocol):
     ) -> Row:
         """Create the object, or replace its data, or bring a tombstone back to life.
 
-        `data` is stored as it is. A new object gets the (empty) lists of what hangs below it.
-        `list_timestamp` 0 leaves that of the list alone; then an object that is there is replaced
-        by `place.row.key`, and nothing else of the place is looked at.
+        `data` is JSON as `protocol.json_text.dump_json` writes it, and is stored as it is. A new
+        object gets the (empty) lists of what hangs below it. `list_timestamp` 0 leaves that of
+        the list alone; then an object that is there is replaced by `place.row.key`, and nothing
+        else of the place is looked at.
         """
         ...
 

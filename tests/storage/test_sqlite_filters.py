@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from kinto_lite.model import Filter, Json, Row, Sort
 from kinto_lite.protocol.fields import look_up
+from kinto_lite.protocol.json_text import dump_json
 from kinto_lite.protocol.pagination import Seal, decode_token, encode_token, position_of
 from kinto_lite.storage.sqlite.filters import compile_after, compile_filters, compile_sort
 from kinto_lite.storage.sqlite.functions import register_functions
@@ -39,7 +40,7 @@ def open_table(*objects: dict[str, Json]) -> Iterator[apsw.Connection]:
     connection.execute("CREATE UNIQUE INDEX by_id ON object (id)")
     connection.execute("CREATE INDEX by_time ON object (last_modified)")
     for number, data in enumerate(objects):
-        row = (number, f"r{number}", number // 2, json.dumps(data, separators=(",", ":")))
+        row = (number, f"r{number}", number // 2, dump_json(data))
         connection.execute("INSERT INTO object VALUES (?, ?, ?, ?)", row)
     yield connection
     connection.close()

@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 from kinto_lite.model import MISSING, Filter, Json, Sort
 from kinto_lite.storage.sqlite.functions import order_key
+from kinto_lite.storage.sqlite.marks import find_marks
 
 Bindings = dict[str, object]
 
@@ -60,17 +61,34 @@ _COLUMNS = {
 }
 
 
-def compile_filters(filters: Sequence[Filter]) -> tuple[str, Bindings]:
-    """Return the conditions, each beginning with " AND ", and what they need bound."""
+def compile_filters(filters: Sequence[Filter], *, is_stored: bool = True) -> tuple[str, Bindings]:
+    """Return the conditions, each beginning with " AND ", and what they need bound.
+
+    `is_stored` says that `data` is the text of a stored object, not JSON that SQLite made.
+    """
     fragments = []
     bindings: Bindings = {}
     for number, item in enumerate(filters):
         name = f"f{number}"
         operand = _make_operand(item.field, name)
         fragment, values = _OPERATORS[item.operator](operand, item, name)
-        fragments.append(f" AND ({fragment})")
         bindings |= operand.bindings | values
+        if is_stored and item.field not in _COLUMNS:
+            fragment, values = _look_for_marks(item, fragment, name)
+            bindings |= values
+        fragments.append(f" AND ({fragment})")
     return "".join(fragments), bindings
+
+
+def _look_for_marks(item: Filter, fragment: str, name: str) -> tuple[str, Bindings]:
+    """Spare most objects the exact condition."""
+    bindings: Bindings = {f"{name}m{n}": mark for n, mark in enumerate(find_marks(item))}
+    if not bindings:
+        return fragment, {}
+    is_marked = " OR ".join(f"instr(o.data, :{mark})" for mark in bindings)
+    if item.operator in ("not", "exclude") or (item.operator == "has" and not item.value):
+        return f"NOT ({is_marked}) OR {fragment}", bindings
+    return f"({is_marked}) AND ({fragment})", bindings
 
 
 def compile_sort(sort: Sequence[Sort]) -> str:
@@ -313,12 +331,11 @@ def _compile_range(operand: _Operand, item: Filter, name: str) -> tuple[str, Bin
         if not _needs_function(item.value):
             return f"{operand.value} {sign} :{name}", {name: item.value}
     same, bindings = _compare_same_type(operand, item.value, sign, name)
-    others = _TYPES[:rank] if sign in ("<", "<=") else _TYPES[rank + 1 :]
-    conditions = [] if sign in ("<", "<=") else [f"{operand.type} IS NULL"]
-    if other_types := [type_name for names in others for type_name in names]:
-        conditions.append(_type_in(operand, other_types))
-    conditions.append(f"{_type_in(operand, _TYPES[rank])} AND {same}")
-    return " OR ".join(conditions), bindings
+    is_below = sign in ("<", "<=")
+    # The type is asked for once: each time means to look for the field again.
+    lower = "".join(f" WHEN '{t}' THEN {is_below:d}" for names in _TYPES[:rank] for t in names)
+    equal = "".join(f" WHEN '{t}' THEN {same}" for t in _TYPES[rank])
+    return f"CASE {operand.type}{lower}{equal} ELSE {not is_below:d} END", bindings
 
 
 def _compare_same_type(

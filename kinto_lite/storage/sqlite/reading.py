@@ -111,9 +111,11 @@ class SqliteReading:
         rows = self._select(text, query, bindings)
         return Page(rows[: query.limit], len(rows) > query.limit)
 
-    def _select(self, text: str, query: Query, bindings: dict[str, Any]) -> list[Row]:
+    def _select(
+        self, text: str, query: Query, bindings: dict[str, Any], *, is_stored: bool = True
+    ) -> list[Row]:
         """Run a query that shows rows, with its filters, order and position filled in."""
-        conditions, filter_bindings = compile_filters(query.filters)
+        conditions, filter_bindings = compile_filters(query.filters, is_stored=is_stored)
         after, after_bindings = compile_after(query.sort, query.after)
         filled = fill(
             text, ("filters", conditions), ("after", after), ("sort", compile_sort(query.sort))
@@ -165,14 +167,14 @@ class SqliteReading:
         self, asker: Asker, everywhere: Sequence[tuple[str, str]], root: Sequence[str], query: Query
     ) -> Page:
         bindings = self._grants(asker, everywhere, root) | {"limit": query.limit + 1}
-        rows = self._select(QUERIES["list_permissions"], query, bindings)
+        rows = self._select(QUERIES["list_permissions"], query, bindings, is_stored=False)
         return Page(rows[: query.limit], len(rows) > query.limit)
 
     def count_permissions(
         self, asker: Asker, everywhere: Sequence[tuple[str, str]], root: Sequence[str], query: Query
     ) -> int:
         bindings = self._grants(asker, everywhere, root) | {"limit": -1}
-        conditions, filter_bindings = compile_filters(query.filters)
+        conditions, filter_bindings = compile_filters(query.filters, is_stored=False)
         text = fill(
             QUERIES["list_permissions"], ("filters", conditions), ("after", ""), ("sort", "o.key")
         )
