@@ -213,7 +213,7 @@ def test_counting_a_shared_list_starts_from_the_rows_of_the_asker(storage: Sqlit
 
 def test_one_id_is_found_by_the_index_of_ids(storage: SqliteStorage) -> None:
     plan = explain(storage, list_records(Query((Filter("id", "eq", "r7"),))))
-    assert "(list=? AND id=?)" in plan
+    assert "(list=? AND id_key=?)" in plan
 
 
 # Work

@@ -71,7 +71,10 @@ def compile_filters(filters: Sequence[Filter], *, is_stored: bool = True) -> tup
     for number, item in enumerate(filters):
         name = f"f{number}"
         operand = _make_operand(item.field, name)
-        fragment, values = _OPERATORS[item.operator](operand, item, name)
+        compile_operator = _OPERATORS[item.operator]
+        if is_stored and item.field == "id":
+            compile_operator = _BY_ID.get(item.operator, compile_operator)
+        fragment, values = compile_operator(operand, item, name)
         bindings |= operand.bindings | values
         if is_stored and item.field not in _COLUMNS:
             fragment, values = _look_for_marks(item, fragment, name)
@@ -318,6 +321,19 @@ def _compile_exclude(operand: _Operand, item: Filter, name: str) -> tuple[str, B
     return f"({fragment}) IS NOT TRUE", bindings
 
 
+def _compile_id(_: _Operand, item: Filter, name: str) -> tuple[str, Bindings]:
+    if not isinstance(item.value, str):
+        return "0", {}
+    return f"o.id_key = kinto_pack_id(:{name})", {name: item.value}
+
+
+def _compile_ids(_: _Operand, item: Filter, name: str) -> tuple[str, Bindings]:
+    texts = [value for value in item.value if isinstance(value, str)]
+    # Only names made here are pasted.
+    keys = f"SELECT kinto_pack_id(value) FROM json_each(:{name})"  # noqa: S608
+    return f"o.id_key IN ({keys})", {name: json.dumps(texts)}
+
+
 _SIGNS = {"lt": "<", "max": "<=", "gt": ">", "min": ">="}
 
 
@@ -366,7 +382,12 @@ def _compile_contains(operand: _Operand, item: Filter, name: str) -> tuple[str, 
     return condition, {name: json.dumps(item.value)}
 
 
-_OPERATORS: Mapping[str, Callable[[_Operand, Filter, str], tuple[str, Bindings]]] = {
+_Compile = Callable[[_Operand, Filter, str], tuple[str, Bindings]]
+
+#: Those for which ids are looked for in the index, by `id_key`.
+_BY_ID: Mapping[str, _Compile] = {"eq": _compile_id, "in": _compile_ids}
+
+_OPERATORS: Mapping[str, _Compile] = {
     "eq": _compile_equal,
     "not": _compile_not,
     "lt": _compile_range,

@@ -2,7 +2,8 @@
 
 All are deterministic, take JSON text as `->` gives it, and answer NULL to NULL. They are used
 by the fragments of `filters` only, where arrays, objects, very large integers or Unicode
-letter case or null characters are involved; everything common is plain SQL.
+letter case or null characters are involved; everything common is plain SQL. One more makes the
+key of an id.
 
 Source: protocol, part 1, chapter 5.3.
 """
@@ -17,6 +18,7 @@ import apsw
 
 from kinto_lite.model import MISSING, Json
 from kinto_lite.protocol.fields import look_up
+from kinto_lite.storage.sqlite.ids import pack_id
 
 
 def register_functions(connection: apsw.Connection) -> None:
@@ -129,6 +131,10 @@ def _split_pattern(pattern: str) -> tuple[str, ...]:
     return tuple(pattern.casefold().split("*"))
 
 
+def _pack_id(id_: str | None) -> str | bytes | None:
+    return None if id_ is None else pack_id(id_)
+
+
 _FUNCTIONS: dict[str, tuple[Callable[..., apsw.SQLiteValue], int]] = {
     "kinto_in": (_is_in, 2),
     "kinto_contains": (_contains, 2),
@@ -138,4 +144,5 @@ _FUNCTIONS: dict[str, tuple[Callable[..., apsw.SQLiteValue], int]] = {
     "kinto_look_up": (_look_up, 2),
     "kinto_text": (_show, 1),
     "kinto_like": (_is_like, 2),
+    "kinto_pack_id": (_pack_id, 1),
 }

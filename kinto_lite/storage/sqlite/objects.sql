@@ -28,14 +28,14 @@ SELECT
         FROM permission JOIN principal ON principal.key = permission.principal
         WHERE permission.object = object.key
     ) END
-FROM list LEFT JOIN object ON object.list = list.key AND object.id = :id
+FROM list LEFT JOIN object ON object.list = list.key AND object.id_key = :id_key
 WHERE list.parent_uri = :parent_uri AND list.kind = :kind
 
 -- name: find_row
 -- An object or its tombstone.
 -- Columns: key, last_modified, data, deleted
 SELECT object.key, object.last_modified, object.data, object.deleted
-FROM list CROSS JOIN object ON object.list = list.key AND object.id = :id
+FROM list CROSS JOIN object ON object.list = list.key AND object.id_key = :id_key
 WHERE list.parent_uri = :parent_uri AND list.kind = :kind
 
 -- name: find_list
@@ -131,7 +131,7 @@ WITH state (id, last_modified, data) AS (
     CROSS JOIN list AS history
     CROSS JOIN object AS entry ON entry.list = history.key AND entry.deleted = 0
     CROSS JOIN object AS record
-        ON record.list = records.key AND record.id = entry.data ->> '$.record_id'
+        ON record.list = records.key AND record.id_key = kinto_pack_id(entry.data ->> '$.record_id')
     WHERE records.parent_uri = :parent_uri AND records.kind = 'record'
       -- Without changes since then nobody needs the history.
       AND records.last_modified > :timestamp

@@ -15,6 +15,7 @@ from kinto_lite.storage.base import OldTombstones, Visibility
 from kinto_lite.storage.named_queries import fill
 from kinto_lite.storage.sqlite.connection import PreparedConnection
 from kinto_lite.storage.sqlite.filters import compile_after, compile_filters, compile_sort
+from kinto_lite.storage.sqlite.ids import pack_id
 from kinto_lite.storage.sqlite.indexes import Narrowing, choose_index
 from kinto_lite.storage.sqlite.names import QUERIES, Names
 
@@ -39,7 +40,7 @@ class SqliteReading:
             QUERIES["find_object"],
             {
                 "asker": asker.keys,
-                "id": ref.id,
+                "id_key": pack_id(ref.id),
                 "parent_uri": ref.parent_uri,
                 "kind": ref.kind,
             },
@@ -59,8 +60,10 @@ class SqliteReading:
         )
 
     def find_row(self, ref: ObjectRef) -> Row | None:
-        bindings = {"kind": ref.kind, "parent_uri": ref.parent_uri, "id": ref.id}
-        found = self._execute(QUERIES["find_row"], bindings).fetchone()
+        found = self._execute(
+            QUERIES["find_row"],
+            {"kind": ref.kind, "parent_uri": ref.parent_uri, "id_key": pack_id(ref.id)},
+        ).fetchone()
         if found is None:
             return None
         key, last_modified, data, deleted = found
