@@ -16,8 +16,17 @@ from kinto_lite.protocol.json_text import dump_json
 
 def splice_row(row: Row) -> str:
     """Return the JSON text of a stored object, `id` and `last_modified` included."""
-    tail = f'"id":"{row.id}","last_modified":{row.last_modified}}}'
-    return "{" + tail if row.data == "{}" else f"{row.data[:-1]},{tail}"
+    return splice_rows((row,))[0]
+
+
+def splice_rows(rows: Iterable[Row]) -> list[str]:
+    """Return the same of each row. Written out, since calls would take twice the time."""
+    return [
+        f'{data[:-1]},"id":"{id_}","last_modified":{last_modified}}}'
+        if data != "{}"
+        else f'{{"id":"{id_}","last_modified":{last_modified}}}'
+        for _, id_, last_modified, data, _ in rows
+    ]
 
 
 def object_body(row: Row, permissions: Mapping[str, list[str]] | None) -> bytes:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from kinto_lite.hooks import Call
 from kinto_lite.model import Answer, ObjectRef, Page, Row
 from kinto_lite.protocol.pagination import refuse_used_token
-from kinto_lite.protocol.payloads import list_body, splice_row
+from kinto_lite.protocol.payloads import list_body, splice_rows
 from kinto_lite.resources.access import list_ref
 from kinto_lite.resources.conditions import timestamp_headers
 from kinto_lite.resources.lists import (
@@ -37,7 +37,7 @@ def delete_objects(call: Call) -> Answer:
         headers.append(("Alert", TO_IS_DEPRECATED))
     nonce = _issue_nonce(call) if page.has_more else None
     headers += next_page_header(call, reading, page, nonce)
-    return Answer(200, headers, list_body(splice_row(row) for row in tombstones))
+    return Answer(200, headers, list_body(splice_rows(tombstones)))
 
 
 def _bury(call: Call, reading: Reading, page: Page) -> list[Row]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from kinto_lite.hooks import Call
 from kinto_lite.model import Answer, Page
-from kinto_lite.protocol.payloads import list_body, splice_row
+from kinto_lite.protocol.payloads import list_body, splice_rows
 from kinto_lite.resources.access import list_ref
 from kinto_lite.resources.caching import cache_headers
 from kinto_lite.resources.conditions import timestamp_headers
@@ -44,7 +44,7 @@ def list_objects(call: Call) -> Answer:
 def _body(reading: Reading, page: Page) -> bytes:
     fields = reading.parameters.fields
     if fields is None:
-        return list_body(splice_row(row) for row in page.rows)
+        return list_body(splice_rows(page.rows))
     return list_body(select_text(row, fields) for row in page.rows)
 
 

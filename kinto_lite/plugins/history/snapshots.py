@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from kinto_lite.errors import PARENT_NOT_FOUND, URL_NOT_FOUND, ApiError, Detail, InvalidRequest
 from kinto_lite.hooks import Call, Route
 from kinto_lite.model import Answer, ObjectRef
-from kinto_lite.protocol.payloads import list_body, splice_row
+from kinto_lite.protocol.payloads import list_body, splice_rows
 from kinto_lite.resources.access import refuse
 
 _TIMESTAMP = re.compile(r"[0-9]{1,100}")
@@ -35,7 +35,7 @@ def show_snapshot(call: Call) -> Answer:
     if ("record", "read") not in call.tx.find_object(ref, call.asker).held:
         refuse(call)
     rows = call.tx.list_snapshot(ref, timestamp)
-    return Answer(200, [], list_body(splice_row(row) for row in rows))
+    return Answer(200, [], list_body(splice_rows(rows)))
 
 
 def check_ids(call: Call, ids: Mapping[str, str]) -> None:

@@ -6,8 +6,9 @@ files; filters and sorts are compiled by `filters`, indexes chosen by `indexes`.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from kinto_lite.model import Asker, Kind, ListRef, ObjectRef, Page, Place, Query, Row
@@ -19,6 +20,8 @@ from kinto_lite.storage.sqlite.ids import pack_id
 from kinto_lite.storage.sqlite.indexes import Narrowing, choose_index
 from kinto_lite.storage.sqlite.names import QUERIES, Names
 
+#: Makes a row of a tuple; `Row._make` does it in Python, in four times the time.
+_make_row: Callable[[tuple[Any, ...]], Row] = partial(tuple.__new__, Row)
 _NOWHERE = Place(None, 0, 0, frozenset())
 
 
@@ -124,7 +127,7 @@ class SqliteReading:
             text, ("filters", conditions), ("after", after), ("sort", compile_sort(query.sort))
         )
         found = self._execute(filled, bindings | filter_bindings | after_bindings)
-        return list(map(Row._make, found))
+        return list(map(_make_row, found))
 
     def count_objects(
         self, list_key: int, kind: str, query: Query, visible: Visibility | None
@@ -157,7 +160,7 @@ class SqliteReading:
             "collection": collection.id,
             "timestamp": timestamp,
         }
-        return list(map(Row._make, self._execute(QUERIES["list_snapshot"], bindings)))
+        return list(map(_make_row, self._execute(QUERIES["list_snapshot"], bindings)))
 
     def read_permissions(self, object_key: int) -> dict[str, list[str]]:
         return self._names.group(self._execute(QUERIES["read_permissions"], {"object": object_key}))
