@@ -19,14 +19,29 @@ from kinto_lite.storage.sqlite.functions import register_functions
 
 #: "KLIT": marks the file as ours, so that another program's database is not taken for one.
 APPLICATION_ID = 0x4B4C4954
+#: Between two tries of a writer that waits for one of another process.
+WAITING_PAUSE_SECONDS = 0.001
 _SWITCHING_TRIES = 200
 _SWITCHING_PAUSE_SECONDS = 0.01
 _MAGIC = b"SQLite format 3\x00"
 
 
 def set_busy_timeout(connection: apsw.Connection, seconds: float) -> None:
-    """Wait for another process's writer instead of failing at once."""
-    connection.set_busy_timeout(int(seconds * 1000))
+    """Wait for another process's writer instead of failing at once.
+
+    SQLite's own waiting sleeps for up to a tenth of a second between two tries, in which writers
+    that never sleep come and go: some would write at once and others after a second.
+    """
+    end = 0.0
+
+    def wait(tries: int) -> bool:
+        nonlocal end
+        now = time.monotonic()
+        end = end if tries else now + seconds
+        time.sleep(WAITING_PAUSE_SECONDS)
+        return now < end
+
+    connection.set_busy_handler(wait)
 
 
 def set_write_ahead_log(connection: apsw.Connection) -> None:
