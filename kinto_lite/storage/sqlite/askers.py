@@ -20,6 +20,8 @@ class Askers:
 
     def __init__(self) -> None:
         self._known: dict[tuple[str | None, str | None], tuple[Asker, bool]] = {}
+        #: User ids among them that have numbers.
+        self._numbered: set[str] = set()
         self._data_version = -1
         #: Whether this was compared with the state that the open transaction sees.
         self.is_current = False
@@ -39,16 +41,23 @@ class Askers:
     def _compare(self, connection: apsw.Connection) -> None:
         ((data_version,),) = connection.execute("PRAGMA data_version")
         if data_version != self._data_version:
-            self._known.clear()
+            self.forget()
             self._data_version = data_version
         self.is_current = True
+
+    def is_numbered(self, user_id: str) -> bool:
+        """Tell whether a user certainly has a number in the state that this transaction sees."""
+        return self.is_current and user_id in self._numbered
 
     def remember(self, asker: Asker, is_numbered: bool) -> None:
         """Remember an asker, and whether all her principals have numbers, until `forget`."""
         if len(self._known) >= MAX_ASKERS:
-            self._known.clear()
+            self.forget()
         self._known[asker.user_id, asker.policy] = asker, is_numbered
+        if is_numbered and asker.user_id is not None:
+            self._numbered.add(asker.user_id)
 
     def forget(self) -> None:
         """Forget everybody: principals or memberships were changed here, or a change undone."""
         self._known.clear()
+        self._numbered.clear()

@@ -119,9 +119,12 @@ class SqliteTransaction(SqliteReading):
         self, list_key: int, kind: str, rows: Sequence[Row], timestamps: Sequence[int]
     ) -> list[Row]:
         is_parent = any(child.parent == kind for child in self._kinds)
+        is_indexed = bool(list(self._execute(QUERIES["list_indexes"], {"list": list_key})))
         tombstones = []
         for row, timestamp in zip(rows, timestamps, strict=True):
             self._bury(row.key, timestamp, is_parent, kind == "group")
+            if is_indexed:
+                self._execute(QUERIES["delete_entries"], {"object": row.key})
             tombstones.append(Row(row.key, row.id, timestamp, _TOMBSTONE, True))
         if rows:
             self._change_list(list_key, max(timestamps), -len(rows))
@@ -132,7 +135,6 @@ class SqliteTransaction(SqliteReading):
     def _bury(self, key: int, timestamp: int, is_parent: bool, is_group: bool) -> None:
         self._execute(QUERIES["bury_object"], {"key": key, "last_modified": timestamp})
         self._execute(QUERIES["delete_permissions"], {"key": key})
-        self._execute(QUERIES["delete_entries"], {"object": key})
         if is_parent:
             self._execute(QUERIES["delete_child_lists"], {"key": key})
         if is_group:
@@ -182,7 +184,7 @@ class SqliteTransaction(SqliteReading):
             "principal": principal,
         }
         self._execute(QUERIES["insert_permission"], bindings)
-        if not self._connection.changes():
+        if not self._connection.changes() and not self._askers.is_numbered(principal):
             # It was there already, or the principal has no number yet.
             self._insert_principal(principal)
             self._execute(QUERIES["insert_permission"], bindings)
