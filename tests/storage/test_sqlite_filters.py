@@ -5,7 +5,6 @@ The rules are in `filter_rules`.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 

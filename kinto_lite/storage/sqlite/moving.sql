@@ -76,7 +76,9 @@ SELECT key FROM list WHERE parent_uri = :parent_uri AND kind = :kind
 -- A live object by its place.
 -- Columns: key, its own parent
 SELECT object.key, list.parent
-FROM list JOIN object ON object.list = list.key AND object.id = :id AND object.deleted = 0
+FROM list
+JOIN object
+    ON object.list = list.key AND object.id_key = kinto_pack_id(:id) AND object.deleted = 0
 WHERE list.parent_uri = :parent_uri AND list.kind = :kind
 
 -- name: fill_secret
@@ -113,7 +115,7 @@ SELECT key FROM permission_name WHERE kind = :kind AND name = :name
 
 -- name: clear_tombstone
 -- Make room where an object was deleted.
-DELETE FROM object WHERE list = :list AND id = :id AND deleted = 1
+DELETE FROM object WHERE list = :list AND id_key = kinto_pack_id(:id) AND deleted = 1
 
 -- name: raise_timestamp
 -- A list is never older than what is in it.
@@ -132,6 +134,6 @@ WHERE key >= :first OR parent IS NULL
 DELETE FROM kind
 
 -- name: list_secondary_indexes
--- Indexes that can be left out while much is written.
+-- Indexes that can be left out while much is written; that of ids finds parents meanwhile.
 -- Columns: name, the statement that makes it
-SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL ORDER BY name
+SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL AND sql NOT LIKE 'CREATE UNIQUE %' ORDER BY name
