@@ -191,12 +191,12 @@ def test_an_answer_must_be_taken_at_the_pace_of_bodies(left: int, is_closed: boo
 
 
 def test_what_is_left_of_a_last_answer_must_be_taken_in_time() -> None:
-    connection = FakeConnection(Limits(unread_seconds=5))
-    connection.check(30)
+    connection = FakeConnection(Limits(head_seconds=0, unread_seconds=5))
+    connection.check(0)
     assert connection.transport.is_closing()
-    connection.check(31)
+    connection.check(4)
     assert not connection.transport.is_aborted
-    connection.check(35)
+    connection.check(5)
     assert connection.transport.is_aborted
 
 
