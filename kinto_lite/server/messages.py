@@ -58,6 +58,7 @@ class Reader:
         "_origin",
         "_parser",
         "_pieces",
+        "_refusal",
         "_url",
         "count",
         "has_head",
@@ -81,6 +82,8 @@ class Reader:
         self._parser: Parser = _kit.make(self)
         self._method = self._connection = ""
         self._is_upgrade = self._is_replay = False
+        #: What was raised while the parser called, which may wrap it.
+        self._refusal: Refusal | None = None
         #: Whether a message has begun and not ended; whether its headers have ended.
         self.is_inside = self.has_head = False
         #: Messages that have begun, and bytes of the body of the last one, so far.
@@ -97,8 +100,10 @@ class Reader:
                 return
             except _kit.upgrade as upgrade:
                 data = self._decline() + data[upgrade.args[0] :]
-            except _kit.failed as error:
-                raise error.__context__ or error from None
+            except _kit.failed:
+                if self._refusal is None:
+                    raise
+                raise self._refusal from None
             except _kit.unknown_method:
                 raise unknown_method() from None
             except _kit.malformed:
@@ -146,7 +151,7 @@ class Reader:
         headers, key, text = self._headers, header_name(name), value.decode("latin-1").strip(" \t")
         self._header_count += 1
         if self._header_count > MAX_HEADERS:
-            raise head_too_large()
+            raise self._note(head_too_large())
         if key in headers:
             headers[key] = f"{headers[key]},{text}"
         elif key:
@@ -168,14 +173,14 @@ class Reader:
         if not is_current:
             self._check_old(parser.get_http_version())
         elif "host" not in headers:
-            raise bad_host()
+            raise self._note(bad_host())
         if "content-length" in headers or "transfer-encoding" in headers:
             self._check_body(headers, is_current and headers.get("expect", "").lower() == LEAVE)
 
     def _check_old(self, version: str) -> None:
         """Refuse versions that are not spoken, and those of the old one that know no chunks."""
         if version != "1.0" or "transfer-encoding" in self._headers:
-            raise not_http(has_head=False)
+            raise self._note(not_http(has_head=False))
 
     def _check_body(self, headers: dict[str, str], waits: bool) -> None:
         """Refuse a body that is announced as far too large, before it is sent."""
@@ -185,10 +190,10 @@ class Reader:
             coding.lower() != "chunked"
         ):
             # A proxy in front may believe the other one: this is how requests are smuggled.
-            raise not_http(has_head=False)
+            raise self._note(not_http(has_head=False))
         length = int(headers.get("content-length", "0")[:18])
         if length > (limits.max_body_bytes if waits else limits.bound):
-            raise too_large(limits.max_body_bytes, closes=True)
+            raise self._note(too_large(limits.max_body_bytes, closes=True))
         if waits:
             self._on_wait()
 
@@ -200,7 +205,7 @@ class Reader:
             return
         self._pieces.clear()
         if self.size > self._limits.bound:
-            raise too_large(self._limits.max_body_bytes, closes=True)
+            raise self._note(too_large(self._limits.max_body_bytes, closes=True))
 
     def on_message_complete(self) -> None:
         """Hand on what is whole."""
@@ -213,6 +218,13 @@ class Reader:
         if self.size > self._limits.max_body_bytes:
             return too_large(self._limits.max_body_bytes, closes=False)
         body = b"".join(self._pieces) if self._pieces else b""
-        return build_request(
-            self._method, self._url, self._headers, body, self._origin, self._client
-        )
+        try:
+            return build_request(
+                self._method, self._url, self._headers, body, self._origin, self._client
+            )
+        except Refusal as refusal:
+            raise self._note(refusal) from None
+
+    def _note(self, refusal: Refusal) -> Refusal:
+        self._refusal = refusal
+        return refusal

@@ -52,7 +52,7 @@ class Kit(NamedTuple):
     unknown_method: type[Exception]
     #: For a client that asks for another protocol, with the offset of what follows its headers.
     upgrade: type[Exception]
-    #: Wraps what a listener raised, as its context; is one of the first.
+    #: For a listener that raised something; is one of the first.
     failed: type[Exception]
 
 

@@ -73,11 +73,12 @@ def run(edge: Edge, plan: Run) -> None:
 
 def run_loop(main: Coroutine[Any, Any, bool]) -> bool:
     """Run the event loop: the faster one where it is installed."""
-    try:
+    run_main: Callable[[Coroutine[Any, Any, bool]], bool] = asyncio.run
+    with contextlib.suppress(ImportError):
         import uvloop
-    except ImportError:
-        return asyncio.run(main)
-    return uvloop.run(main)
+
+        run_main = uvloop.run
+    return run_main(main)
 
 
 async def serve_until_stopped(edge: Edge, plan: Run, max_connections: int) -> bool:
