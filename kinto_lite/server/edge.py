@@ -76,8 +76,11 @@ class Reporter:
 
     def answer(self, answer: Answer) -> None:
         """Pass an answer on."""
-        if not self.is_told:
-            self._app.report(self._request, answer)
+        try:
+            if not self.is_told:
+                self._app.report(self._request, answer)
+        except Exception:
+            log.exception("%s %r was not reported", self._request.method, self._request.path)
         self._connection.answer(answer)
 
 

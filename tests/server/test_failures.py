@@ -93,8 +93,17 @@ def test_a_refusal_that_fails_is_an_answer() -> None:
 class FakeEdge(Edge):
     """An edge around one function. `expects`: what the lane says of each request."""
 
-    def __init__(self, respond: Any, expects: Any = lambda request: False) -> None:
-        app: Any = SimpleNamespace(storage=make_storage(), respond=respond, refuse=refuse)
+    def __init__(
+        self, respond: Any, expects: Any = lambda request: False, is_observed: bool = False
+    ) -> None:
+        app: Any = SimpleNamespace(
+            storage=make_storage(),
+            respond=respond,
+            refuse=refuse,
+            report=fail_with(ValueError("bug")),
+            is_observed=is_observed,
+            close=lambda: None,
+        )
         lane: Any = SimpleNamespace(is_expected=expects, takes=lambda request: False)
         super().__init__(app, Origin(Address("localhost", 80), "http"), Limits(held_bytes=10), lane)
 
@@ -104,6 +113,12 @@ def test_an_app_or_a_lane_that_fails_is_an_answer(expects: Any) -> None:
     client: Any = Client()
     FakeEdge(fail_with(ValueError("bug")), expects).handle(REQUEST, client)
     assert client.statuses == [500]
+
+
+def test_an_observer_that_fails_takes_no_answer_away() -> None:
+    client: Any = Client()
+    FakeEdge(lambda request: OK, is_observed=True).handle(REQUEST, client)
+    assert client.statuses == [200]
 
 
 def test_slow_work_that_is_asked_for_without_end_is_an_answer() -> None:
