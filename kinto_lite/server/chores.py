@@ -9,6 +9,9 @@ Errands, which wait for other servers, are kept apart: they are chores with thre
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
+import threading
 from collections import Counter
 from collections.abc import Hashable
 from concurrent.futures import ThreadPoolExecutor
@@ -23,13 +26,15 @@ ERRAND_THREADS = 8
 #: Works that run and wait.
 MAX_WORKS = 64
 MAX_WORKS_OF_CLIENT = 16
+#: How much these threads give way to the worker's (19 is the most).
+NICENESS = 10
 
 
 class Chores:
     """The slow work of one worker. Used by its event loop only."""
 
     def __init__(self, threads: int = THREADS) -> None:
-        self._threads = ThreadPoolExecutor(threads)
+        self._threads = ThreadPoolExecutor(threads, initializer=step_back)
         self._running: dict[Hashable, asyncio.Future[Any]] = {}
         self._clients: Counter[str] = Counter()
 
@@ -59,3 +64,12 @@ class Chores:
     def close(self) -> None:
         """Forget what waits, let what runs end."""
         self._threads.shutdown(wait=True, cancel_futures=True)
+
+
+def step_back() -> None:
+    """Let other threads of this process go first, where threads have priorities of their own."""
+    if sys.platform == "linux":
+        thread = threading.get_native_id()
+        # A process that gives way even more may not take that back.
+        niceness = max(NICENESS, os.getpriority(os.PRIO_PROCESS, thread))
+        os.setpriority(os.PRIO_PROCESS, thread, niceness)

@@ -7,14 +7,18 @@ wait.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Protocol
 
 from kinto_lite.model import Answer, ApiRequest
+from kinto_lite.server.refusals import unexpected
 from kinto_lite.storage.base import Storage, StorageError
 
 #: Answers that wait for one commit, at most.
 MAX_WAITING = 128
+
+log = logging.getLogger("kinto_lite")
 
 
 class Answered(Protocol):
@@ -59,11 +63,29 @@ class Commits:
 
     def _commit(self) -> None:
         waiting, self._waiting = self._waiting, []
+        failure = self._settle()
+        for request, client, answer in waiting:
+            try:
+                client.answer(answer if failure is None else self._describe(request, failure))
+            except Exception:
+                # One client that cannot be answered takes nothing away from the others.
+                log.exception("%s %r was not answered", request.method, request.path)
+
+    def _settle(self) -> Exception | None:
+        """Commit; return why that failed."""
         try:
             self._storage.settle()
         except StorageError as error:
-            for request, client, _ in waiting:
-                client.answer(self._refuse(request, error))
-        else:
-            for _, client, answer in waiting:
-                client.answer(answer)
+            return error
+        except Exception as error:
+            log.exception("a commit failed")
+            return error
+        return None
+
+    def _describe(self, request: ApiRequest, failure: Exception) -> Answer:
+        if isinstance(failure, StorageError):
+            try:
+                return self._refuse(request, failure)
+            except Exception:
+                log.exception("%s %r was not refused", request.method, request.path)
+        return unexpected()

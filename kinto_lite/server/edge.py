@@ -76,8 +76,11 @@ class Reporter:
 
     def answer(self, answer: Answer) -> None:
         """Pass an answer on."""
-        if not self.is_told:
-            self._app.report(self._request, answer)
+        try:
+            if not self.is_told:
+                self._app.report(self._request, answer)
+        except Exception:
+            log.exception("%s %r was not reported", self._request.method, self._request.path)
         self._connection.answer(answer)
 
 
@@ -104,21 +107,27 @@ class Edge:
             self._handle(request, connection)
 
     def _handle(self, request: ApiRequest, connection: Client) -> None:
-        lane = self._lane
-        if lane.is_expected(request):
-            self._begin(self._run_in_lane(request, connection))
-            return
         try:
-            answer = self._app.respond(request)
+            if self._lane.is_expected(request):
+                self._begin(self._run_in_lane(request, connection))
+            else:
+                self._respond(request, connection)
         except SlowWork as work:
             self._begin(self._work_and_run(work, request, connection))
-            return
         except Exception:
             log.exception("%s %r failed", request.method, request.path)
-            answer = unexpected()
-        if answer.status == TOO_LONG_STATUS and lane.takes(request):
+            self._finish(request, connection, unexpected())
+
+    def _respond(self, request: ApiRequest, connection: Client) -> None:
+        answer = self._app.respond(request)
+        if answer.status == TOO_LONG_STATUS and self._lane.takes(request):
             self._begin(self._run_in_lane(request, connection))
-        elif self._storage.is_unsettled:
+        else:
+            self._finish(request, connection, answer)
+
+    def _finish(self, request: ApiRequest, connection: Client, answer: Answer) -> None:
+        """Give an answer when what it rests on is on disk."""
+        if self._storage.is_unsettled:
             self._commits.add(request, connection, answer)
         else:
             connection.answer(answer)
@@ -145,7 +154,8 @@ class Edge:
 
     async def _work_and_run(self, work: SlowWork, request: ApiRequest, connection: Client) -> None:
         """Do what a request needs before it can be answered; then it begins anew."""
-        if len(request.done) >= MAX_SLOW_WORKS:
+        if len(request.done) >= MAX_SLOW_WORKS or work.key in request.done:
+            log.error("%s %r asks for slow work without end", request.method, request.path)
             connection.answer(unexpected())
             return
         refusal = await self._try(self._do(work, request))
@@ -173,9 +183,27 @@ class Edge:
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
-            now = loop.time()
-            for connection in tuple(self.connections):
+            self.check(loop.time())
+
+    def check(self, now: float) -> None:
+        """Look after all clients once; end those that keep the most when there is too much."""
+        held = 0
+        for connection in tuple(self.connections):
+            try:
                 connection.check(now)
+                held += connection.held_bytes
+            except Exception:
+                log.exception("a connection failed")
+                connection.abort()
+        if held > self.limits.held_bytes:
+            self._shed(held - self.limits.held_bytes)
+
+    def _shed(self, excess: int) -> None:
+        for connection in sorted(self.connections, key=lambda each: -each.held_bytes):
+            if excess <= 0:
+                return
+            excess -= connection.held_bytes
+            connection.abort()
 
     def stop(self) -> None:
         """Let connections end as soon as they have nothing under way."""

@@ -19,6 +19,7 @@ import struct
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import IO, Any
 from urllib.parse import parse_qsl
 
@@ -102,6 +103,7 @@ class SlowLane:
             head = await process.stdout.readexactly(_LENGTH.size)
             reply = await process.stdout.readexactly(*_LENGTH.unpack(head))
         except (OSError, EOFError):
+            await end_process(process)
             raise too_busy() from None
         except BaseException:
             # What this request would have read must not become the answer to the next one.
@@ -143,6 +145,14 @@ class SlowLane:
         self.kill()
         if process is not None:
             await process.communicate()
+
+
+async def end_process(process: asyncio.subprocess.Process) -> None:
+    """End a process that does not answer any more, so that the next request gets another."""
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            process.kill()
+    await process.wait()
 
 
 def find_shape(path: str, query: str) -> _Shape:

@@ -23,8 +23,10 @@ class Limits:
     grace_seconds: float = 5.0
     #: How long headers may take to arrive, and a connection may be idle.
     head_seconds: float = 30.0
-    #: How long a client may take no byte of an answer.
+    #: How often a client that reads an answer slowly is looked at: it must keep the same pace.
     unread_seconds: float = 60.0
+    #: What clients may keep in memory together: bodies that are not whole, answers not yet read.
+    held_bytes: int = 256 * 1024 * 1024
 
     @property
     def bound(self) -> int:
@@ -36,3 +38,8 @@ class Limits:
         if not self.min_bytes_per_second:
             return self.timeout_seconds
         return min(self.timeout_seconds, self.grace_seconds + size / self.min_bytes_per_second)
+
+    @property
+    def least_read(self) -> float:
+        """Return how many bytes of an answer a client must read in `unread_seconds`."""
+        return max(1.0, self.min_bytes_per_second * self.unread_seconds)

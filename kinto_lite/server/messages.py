@@ -14,12 +14,16 @@ from kinto_lite.server.limits import MAX_HEADERS, Limits
 from kinto_lite.server.parsers import Parser, load_best
 from kinto_lite.server.refusals import (
     Refusal,
+    bad_host,
     head_too_large,
     not_http,
     too_large,
     unknown_method,
 )
 from kinto_lite.server.requests import Origin, build_request, header_name
+
+#: Of the header `Expect`: the client waits before it sends a body.
+LEAVE = "100-continue"
 
 _kit = load_best()
 
@@ -40,6 +44,28 @@ class Reader:
     leave to send a body.
     """
 
+    __slots__ = (
+        "_client",
+        "_connection",
+        "_header_count",
+        "_headers",
+        "_is_replay",
+        "_is_upgrade",
+        "_limits",
+        "_method",
+        "_on_message",
+        "_on_wait",
+        "_origin",
+        "_parser",
+        "_pieces",
+        "_refusal",
+        "_url",
+        "count",
+        "has_head",
+        "is_inside",
+        "size",
+    )
+
     def __init__(
         self,
         origin: Origin,
@@ -54,9 +80,9 @@ class Reader:
         self._on_message = on_message
         self._on_wait = on_wait
         self._parser: Parser = _kit.make(self)
-        self._method = ""
-        self._headers: dict[str, str] = {}
+        self._method = self._connection = ""
         self._is_upgrade = self._is_replay = False
+        #: What was raised while the parser called, which may wrap it.
         self._refusal: Refusal | None = None
         #: Whether a message has begun and not ended; whether its headers have ended.
         self.is_inside = self.has_head = False
@@ -68,22 +94,26 @@ class Reader:
 
         Errors: Refusal, after which nothing more of this connection can be read.
         """
-        try:
-            self._parser.feed_data(data)
-        except _kit.upgrade as upgrade:
-            self._decline(data[upgrade.args[0] :])
-        except _kit.unknown_method:
-            raise unknown_method() from None
-        except _kit.malformed:
-            raise self._refusal or not_http(self.has_head) from None
-        if self._refusal is not None:
-            raise self._refusal
+        while data:
+            try:
+                self._parser.feed_data(data)
+                return
+            except _kit.upgrade as upgrade:
+                data = self._decline() + data[upgrade.args[0] :]
+            except _kit.failed:
+                if self._refusal is None:
+                    raise
+                raise self._refusal from None
+            except _kit.unknown_method:
+                raise unknown_method() from None
+            except _kit.malformed:
+                raise not_http(self.has_head) from None
 
-    def _decline(self, rest: bytes) -> None:
+    def _decline(self) -> bytes:
         """Go on with HTTP/1.1 though the client offers another protocol (curl does, for HTTP/2).
 
         The parser ends at such a message before its body: another one reads that, after a head
-        that says the same about it.
+        that says the same about it. Return that head.
         """
         if self._method == "CONNECT":
             raise unknown_method()
@@ -92,7 +122,7 @@ class Reader:
             body = "Transfer-Encoding: chunked"
         self._is_upgrade, self._is_replay = False, True
         self._parser = _kit.make(self)
-        self.feed(f"POST / HTTP/1.1\r\n{body}\r\n\r\n".encode("latin-1") + rest)
+        return f"POST / HTTP/1.1\r\n{body}\r\n\r\n".encode("latin-1")
 
     # What the parser tells.
 
@@ -103,46 +133,68 @@ class Reader:
         self.is_inside, self.has_head = True, False
         self.count += 1
         self._url = b""
-        self._headers = {}
+        self._headers: dict[str, str] = {}
         self._header_count = 0
         self._pieces: list[bytes] = []
         self.size = 0
 
     def on_url(self, url: bytes) -> None:
         """Take a piece of the target."""
-        if not self._is_replay:
+        if not self.has_head:
             self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header; repeated ones are joined by a comma."""
-        if self._is_replay:
+        """Take a header; repeated ones are joined by a comma. Those after a body are left out:
+        a proxy in front may not have looked at them."""
+        if self.has_head:
             return
-        headers, key, text = self._headers, header_name(name), value.decode("latin-1")
+        headers, key, text = self._headers, header_name(name), value.decode("latin-1").strip(" \t")
         self._header_count += 1
         if self._header_count > MAX_HEADERS:
-            self._refusal = head_too_large()
-        elif key in headers:
+            raise self._note(head_too_large())
+        if key in headers:
             headers[key] = f"{headers[key]},{text}"
         elif key:
             headers[key] = text
 
     def on_headers_complete(self) -> None:
-        """Refuse a body that is announced as far too large before it is sent."""
+        """Refuse what could be read in two ways."""
         if self._is_replay:
             self._is_replay = False
             return
         self.has_head = True
-        parser, headers, limits = self._parser, self._headers, self._limits
+        parser, headers = self._parser, self._headers
         self._method = parser.get_method().decode("latin-1")
         self._is_upgrade = parser.should_upgrade()
-        waits = headers.get("expect", "").lower() == "100-continue"
-        length = int(headers.get("content-length", "0")[:18])
-        if "content-length" in headers and "transfer-encoding" in headers:
+        is_current = parser.get_http_version() == "1.1"
+        self._connection = "close"
+        if parser.should_keep_alive():
+            self._connection = "" if is_current else "keep-alive"
+        if not is_current:
+            self._check_old(parser.get_http_version())
+        elif "host" not in headers:
+            raise self._note(bad_host())
+        if "content-length" in headers or "transfer-encoding" in headers:
+            self._check_body(headers, is_current and headers.get("expect", "").lower() == LEAVE)
+
+    def _check_old(self, version: str) -> None:
+        """Refuse versions that are not spoken, and those of the old one that know no chunks."""
+        if version != "1.0" or "transfer-encoding" in self._headers:
+            raise self._note(not_http(has_head=False))
+
+    def _check_body(self, headers: dict[str, str], waits: bool) -> None:
+        """Refuse a body that is announced as far too large, before it is sent."""
+        limits = self._limits
+        coding = headers.get("transfer-encoding", "chunked")
+        if ("content-length" in headers and "transfer-encoding" in headers) or (
+            coding.lower() != "chunked"
+        ):
             # A proxy in front may believe the other one: this is how requests are smuggled.
-            self._refusal = not_http(has_head=False)
-        elif length > (limits.max_body_bytes if waits else limits.bound):
-            self._refusal = too_large(limits.max_body_bytes, closes=True)
-        elif waits:
+            raise self._note(not_http(has_head=False))
+        length = int(headers.get("content-length", "0")[:18])
+        if length > (limits.max_body_bytes if waits else limits.bound):
+            raise self._note(too_large(limits.max_body_bytes, closes=True))
+        if waits:
             self._on_wait()
 
     def on_body(self, piece: bytes) -> None:
@@ -150,25 +202,29 @@ class Reader:
         self.size += len(piece)
         if self.size <= self._limits.max_body_bytes:
             self._pieces.append(piece)
-        elif self.size > self._limits.bound:
-            self._pieces.clear()
-            self._refusal = too_large(self._limits.max_body_bytes, closes=True)
+            return
+        self._pieces.clear()
+        if self.size > self._limits.bound:
+            raise self._note(too_large(self._limits.max_body_bytes, closes=True))
 
     def on_message_complete(self) -> None:
         """Hand on what is whole."""
-        if self._is_upgrade or self._refusal is not None:
+        if self._is_upgrade:
             return
         self.is_inside = self.has_head = False
-        parser = self._parser
-        connection = "close"
-        if parser.should_keep_alive():
-            connection = "" if parser.get_http_version() == "1.1" else "keep-alive"
-        self._on_message(Message(self._build(), self._method, connection))
+        self._on_message(Message(self._build(), self._method, self._connection))
 
     def _build(self) -> ApiRequest | Refusal:
         if self.size > self._limits.max_body_bytes:
             return too_large(self._limits.max_body_bytes, closes=False)
         body = b"".join(self._pieces) if self._pieces else b""
-        return build_request(
-            self._method, self._url, self._headers, body, self._origin, self._client
-        )
+        try:
+            return build_request(
+                self._method, self._url, self._headers, body, self._origin, self._client
+            )
+        except Refusal as refusal:
+            raise self._note(refusal) from None
+
+    def _note(self, refusal: Refusal) -> Refusal:
+        self._refusal = refusal
+        return refusal

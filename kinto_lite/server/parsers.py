@@ -39,7 +39,7 @@ class Parser(Protocol):
 
 
 class _Never(Exception):
-    """Not raised: h11 takes any method, and goes on with HTTP/1.1 by itself."""
+    """Not raised: h11 takes any method, goes on with HTTP/1.1 by itself, and wraps nothing."""
 
 
 class Kit(NamedTuple):
@@ -52,6 +52,8 @@ class Kit(NamedTuple):
     unknown_method: type[Exception]
     #: For a client that asks for another protocol, with the offset of what follows its headers.
     upgrade: type[Exception]
+    #: For a listener that raised something; is one of the first.
+    failed: type[Exception]
 
 
 class PlainParser:
@@ -131,6 +133,7 @@ def load_fast() -> Kit:
         httptools.HttpParserError,
         httptools.HttpParserInvalidMethodError,
         httptools.HttpParserUpgrade,
+        httptools.HttpParserCallbackError,
     )
 
 
@@ -138,7 +141,7 @@ def load_plain() -> Kit:
     """Return the parser in Python."""
     from h11 import RemoteProtocolError
 
-    return Kit(PlainParser, RemoteProtocolError, _Never, _Never)
+    return Kit(PlainParser, RemoteProtocolError, _Never, _Never, _Never)
 
 
 def load_best() -> Kit:

@@ -98,6 +98,21 @@ def not_http(has_head: bool) -> Refusal:
     return Refusal(BAD_REQUEST, "This is no HTTP request.", closes=True)
 
 
+def bad_host() -> Refusal:
+    """Return the refusal of a request that does not say, or not clearly, which host it is for."""
+    return Refusal(BAD_REQUEST, "The host of the request is missing or malformed.", closes=True)
+
+
+def bad_target() -> Refusal:
+    """Return the refusal of a request line whose target is neither a path nor a URL."""
+    return Refusal(BAD_REQUEST, "The target of the request is no URL.", closes=True)
+
+
+def failed() -> Refusal:
+    """Return the refusal of what we fail to read by a fault of our own."""
+    return Refusal(UNEXPECTED, closes=True)
+
+
 def unknown_method() -> Refusal:
     """Return the refusal of a method that no URL has."""
     return Refusal(METHOD_NOT_ALLOWED, closes=True)

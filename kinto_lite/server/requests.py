@@ -6,14 +6,21 @@ not UTF-8).
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
 from kinto_lite.model import ApiRequest
 from kinto_lite.server.addresses import Address
+from kinto_lite.server.refusals import bad_host, bad_target, unknown_method
 
 #: Ports that a URL leaves out.
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+
+
+#: What no host has: it would end it, or come from two headers.
+_NO_HOST = re.compile(r"[\x00-\x20\x7f/?#@,\\]")
+_ABSOLUTE = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://([^/?#]+)(.*)", re.DOTALL)
 
 
 class Origin:
@@ -22,10 +29,15 @@ class Origin:
     def __init__(self, address: Address, scheme: str) -> None:
         self.scheme = scheme
         self._default_port = _DEFAULT_PORTS[scheme]
-        self._fallback = f"{address.host or 'localhost'}:{address.port or 80}"
+        host = f"[{address.host}]" if ":" in address.host else address.host
+        self._fallback = f"{host or 'localhost'}:{address.port or 80}"
+        #: Return the origin as the client sees it, from the header of the host, "" when there is
+        #: none. Errors: Refusal.
+        self.name = lru_cache(maxsize=256)(self._name)
 
-    def name(self, host: str) -> str:
-        """Return the origin as the client sees it. `host`: the header, "" when there is none."""
+    def _name(self, host: str) -> str:
+        if _NO_HOST.search(host):
+            raise bad_host()
         host = host or self._fallback
         return f"{self.scheme}://{host.removesuffix(self._default_port)}"
 
@@ -33,9 +45,12 @@ class Origin:
 def build_request(
     method: str, url: bytes, headers: dict[str, str], body: bytes, origin: Origin, client: str
 ) -> ApiRequest:
-    """Return the request. `headers` has names in lower case; `client` is the address."""
+    """Return the request. `headers` has names in lower case; `client` is the address.
+
+    Errors: Refusal of a target, or a host, that cannot be.
+    """
     if not url.startswith(b"/"):
-        url = cut_authority(url, headers)
+        url = cut_authority(method, url, headers)
     path, _, query = url.partition(b"?")
     return ApiRequest(
         method,
@@ -48,14 +63,17 @@ def build_request(
     )
 
 
-def cut_authority(url: bytes, headers: dict[str, str]) -> bytes:
+def cut_authority(method: str, url: bytes, headers: dict[str, str]) -> bytes:
     """Return the target without scheme and host, which win over the header of the host."""
-    _, separator, rest = url.partition(b"://")
-    if not separator:
+    if method == "CONNECT":
+        raise unknown_method()
+    if url == b"*":
         return url
-    authority, slash, path = rest.partition(b"/")
-    headers["host"] = authority.decode("latin-1")
-    return slash + path
+    found = _ABSOLUTE.fullmatch(url)
+    if found is None:
+        raise bad_target()
+    headers["host"] = found[1].decode("latin-1")
+    return found[2] if found[2].startswith(b"/") else b"/" + found[2]
 
 
 def decode_path(path: bytes) -> str:

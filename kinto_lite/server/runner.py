@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import socket
 import sys
@@ -14,7 +15,7 @@ from typing import Any
 
 from kinto_lite.server.addresses import address_of
 from kinto_lite.server.certificates import TlsFiles, build_context
-from kinto_lite.server.connections import Connection
+from kinto_lite.server.connections import FIRST_SECONDS, Connection
 from kinto_lite.server.edge import Edge
 from kinto_lite.server.listeners import BACKLOG, hand_over, remove_path
 from kinto_lite.server.parsers import MAX_HEAD_BYTES
@@ -33,6 +34,8 @@ OTHER_FILES = 96
 HANDSHAKE_SECONDS = 10.0
 #: How long to wait when the system has no more files, or too many connections are open.
 PAUSE_SECONDS = 0.05
+
+log = logging.getLogger("kinto_lite")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +73,12 @@ def run(edge: Edge, plan: Run) -> None:
 
 def run_loop(main: Coroutine[Any, Any, bool]) -> bool:
     """Run the event loop: the faster one where it is installed."""
-    try:
+    run_main: Callable[[Coroutine[Any, Any, bool]], bool] = asyncio.run
+    with contextlib.suppress(ImportError):
         import uvloop
-    except ImportError:
-        return asyncio.run(main)
-    return uvloop.run(main)
+
+        run_main = uvloop.run
+    return run_main(main)
 
 
 async def serve_until_stopped(edge: Edge, plan: Run, max_connections: int) -> bool:
@@ -93,27 +97,32 @@ async def serve_until_stopped(edge: Edge, plan: Run, max_connections: int) -> bo
         watch_input(stop.set)
     else:
         watch_signals(stop.set, consider_restart)
-    serving = asyncio.ensure_future(accept(edge, plan, max_connections))
+    greetings: set[asyncio.Task[None]] = set()
+    serving = asyncio.ensure_future(accept(edge, plan, max_connections, greetings))
     sweeping = asyncio.ensure_future(edge.sweep())
     asyncio.get_running_loop().call_soon(plan.on_ready)
-    await asyncio.wait(
-        {asyncio.ensure_future(stop.wait()), serving, sweeping}, return_when=asyncio.FIRST_COMPLETED
-    )
+    stopping = asyncio.ensure_future(stop.wait())
+    await asyncio.wait({stopping, serving, sweeping}, return_when=asyncio.FIRST_COMPLETED)
+    failures = [task.exception() for task in (serving, sweeping) if task.done()]
     serving.cancel()
-    await end_connections(edge)
+    await end_connections(edge, greetings)
     sweeping.cancel()
     await edge.close_lane()
+    if failures and failures[0] is not None:
+        raise failures[0]
     return restart.is_set()
 
 
-async def accept(edge: Edge, plan: Run, max_connections: int) -> None:
-    """Accept connections, for ever. While there are too many, more of them wait."""
+async def accept(
+    edge: Edge, plan: Run, max_connections: int, greetings: set[asyncio.Task[None]]
+) -> None:
+    """Accept connections, for ever. While there are too many, more of them wait. `greetings` are
+    those that have just been accepted."""
     loop = asyncio.get_running_loop()
     listener = plan.listener
     listener.listen(BACKLOG)
     listener.setblocking(False)
     context = plan.tls and build_context(plan.tls)
-    greetings: set[asyncio.Task[None]] = set()
     while True:
         if len(edge.connections) + len(greetings) >= max_connections:
             await asyncio.sleep(PAUSE_SECONDS)
@@ -143,14 +152,22 @@ async def greet(edge: Edge, accepted: socket.socket, context: Any) -> None:
     except OSError:
         # No handshake: the client is no friend of ours, or has gone.
         accepted.close()
+    except Exception:
+        log.exception("a connection could not begin")
+        accepted.close()
 
 
-async def end_connections(edge: Edge) -> None:
-    """Wait until all requests in flight are answered, within bounds."""
-    edge.stop()
-    deadline = asyncio.get_running_loop().time() + STOP_SECONDS
-    while edge.connections and asyncio.get_running_loop().time() < deadline:
+async def end_connections(edge: Edge, greetings: set[asyncio.Task[None]]) -> None:
+    """Wait until all requests in flight are answered, within bounds; also those of connections
+    that were accepted a moment ago."""
+    loop = asyncio.get_running_loop()
+    begin = now = loop.time()
+    while (edge.connections and now < begin + STOP_SECONDS) or (
+        greetings and now < begin + FIRST_SECONDS
+    ):
+        edge.stop()
         await asyncio.sleep(0.01)
+        now = loop.time()
 
 
 def limit_connections(possible: int, memory_bytes: int | None) -> int:

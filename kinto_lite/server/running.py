@@ -6,7 +6,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kinto_lite.errors import ConfigurationError
@@ -19,6 +19,7 @@ from kinto_lite.server.limits import Limits
 from kinto_lite.server.listeners import remove_path, share_port
 from kinto_lite.server.processes import build_environment, worker_command
 from kinto_lite.server.requests import Origin
+from kinto_lite.server.sizing import count_memory
 from kinto_lite.shared_folder import remove_folder
 
 log = logging.getLogger("kinto_lite")
@@ -84,6 +85,9 @@ def build_edge(
         settings["body_min_bytes_per_second"],
         settings["body_grace_seconds"],
     )
+    memory_bytes = count_memory()
+    if memory_bytes is not None:
+        limits = replace(limits, held_bytes=memory_bytes // 4)
     origin = Origin(address_of(listener), "http" if tls is None else "https")
     lane = SlowLane(app.storage, {"settings": dict(given)})
     return Edge(app, origin, limits, lane)

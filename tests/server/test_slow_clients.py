@@ -141,7 +141,7 @@ class FakeTransport:
 
     def __init__(self) -> None:
         self.unread = 100
-        self._is_closing = False
+        self._is_closing = self.is_aborted = False
 
     def get_extra_info(self, name: str) -> Any:
         return None
@@ -155,7 +155,8 @@ class FakeTransport:
     def close(self) -> None:
         self._is_closing = True
 
-    abort = close
+    def abort(self) -> None:
+        self._is_closing = self.is_aborted = True
 
 
 class FakeConnection(Connection):
@@ -179,12 +180,24 @@ def test_who_takes_no_answer_loses_the_connection() -> None:
     assert connection.transport.is_closing()
 
 
-def test_who_takes_an_answer_slowly_keeps_the_connection() -> None:
-    connection = FakeConnection(Limits(unread_seconds=5))
+@pytest.mark.parametrize(("left", "is_closed"), [(1, False), (5000, False), (5001, True)])
+def test_an_answer_must_be_taken_at_the_pace_of_bodies(left: int, is_closed: bool) -> None:
+    connection = FakeConnection(Limits(unread_seconds=5, min_bytes_per_second=1000))
+    connection.transport.unread = 10_000
     connection.pause_writing()
-    connection.transport.unread = 50
+    connection.transport.unread = left
     connection.check(5)
-    assert not connection.transport.is_closing()
+    assert connection.transport.is_closing() is is_closed
+
+
+def test_what_is_left_of_a_last_answer_must_be_taken_in_time() -> None:
+    connection = FakeConnection(Limits(head_seconds=0, unread_seconds=5))
+    connection.check(0)
+    assert connection.transport.is_closing()
+    connection.check(4)
+    assert not connection.transport.is_aborted
+    connection.check(5)
+    assert connection.transport.is_aborted
 
 
 def test_a_client_that_does_not_read_is_not_worked_for(port: int) -> None:

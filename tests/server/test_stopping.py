@@ -57,3 +57,15 @@ def test_a_client_that_never_ends_its_request_does_not_keep_the_server(tmp_path:
         connection.sendall(b"GET / HT")
         assert server.stop() == 0
         assert read_rest(server) == "closed\n"
+
+
+def test_the_first_request_of_a_new_connection_is_answered(tmp_path: Path) -> None:
+    with start_server(tmp_path, command=TINY) as server:
+        with connect(server.port) as used, connect(server.port) as new:
+            used.sendall(request("GET / HTTP/1.1"))
+            assert read_response(used).status == 200
+            server.process.send_signal(signal.SIGTERM)
+            assert used.recv(1) == b""
+            new.sendall(request("GET / HTTP/1.1"))
+            assert read_response(new).all("connection") == ["close"]
+        assert server.process.wait() == 0

@@ -106,6 +106,11 @@ def flood(request: ApiRequest) -> Answer:
     return Answer(200, [], b"x" * 20_000_000)
 
 
+def odd(request: ApiRequest) -> Answer:
+    """Answer with a status that nobody knows."""
+    return Answer(299, [])
+
+
 def work(request: ApiRequest) -> Answer:
     """Take a while."""
     print("working", flush=True)
@@ -119,6 +124,7 @@ ANSWERS: dict[str, Callable[[ApiRequest], Answer]] = {
     "/split": split,
     "/empty": empty,
     "/flood": flood,
+    "/odd": odd,
     "/slow": work,
 }
 
