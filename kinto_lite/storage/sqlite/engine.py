@@ -218,7 +218,10 @@ class SqliteStorage:
         if group is None:
             return
         if not group.is_open:
-            group.stop_reading()
+            try:
+                group.stop_reading()
+            except apsw.Error as error:
+                raise translate(error) from error
             return
         waiting = group.take_waiting()
         try:
