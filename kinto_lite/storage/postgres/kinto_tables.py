@@ -98,8 +98,10 @@ class KintoTables:
         return [KintoList(kind, self._find_root_timestamp(kind)) for kind in _ROOTS]
 
     def _find_root_timestamp(self, kind: str) -> int:
-        query = _QUERIES["find_kinto_root_list"]
-        found = self._connection.execute(query.encode(), {"kind": kind}).fetchone()
+        return self._ask_number("find_kinto_root_list", {"kind": kind})
+
+    def _ask_number(self, name: str, given: dict[str, Any] | None = None) -> int:
+        found = self._connection.execute(_QUERIES[name].encode(), given).fetchone()
         return int(found[0]) if found else 0
 
     def objects(self) -> Iterator[KintoObject]:
@@ -120,6 +122,11 @@ class KintoTables:
     def describe_losses(self) -> list[str]:
         """See `KintoSource`."""
         losses = []
+        if members := self._ask_number("count_lost_members"):
+            losses.append(
+                f"{members} memberships in groups that do not exist any more: Kinto leaves them "
+                "behind when it deletes a bucket."
+            )
         for kind, stored in sorted(self._stored.items()):
             lost = stored - self._read[kind]
             if kind not in _READ:

@@ -3,6 +3,14 @@
 -- Columns: kind, count
 SELECT resource_name, count(*) FROM objects GROUP BY resource_name ORDER BY resource_name
 
+-- name: count_lost_members
+-- How many memberships are in groups that do not exist: Kinto leaves them when a bucket goes.
+SELECT count(*) FROM user_principals
+WHERE principal NOT IN (
+    SELECT parent_id || '/groups/' || id
+    FROM objects WHERE resource_name = 'group' AND NOT deleted
+)
+
 -- name: find_kinto_root_list
 -- The timestamp of a list that hangs below nothing; that of accounts is the newest of all, since
 -- each account is alone in a list of its own.
