@@ -144,7 +144,8 @@ class KintoServer:
             # Some may be listed, and not read alone.
             if reply.status == 200 and now.get("last_modified") != item["last_modified"]:
                 raise Refused(CHANGED.format(f"{opened.path}/{item['id']}"))
-            if isinstance(shown.get("permissions"), dict):
+            # To those who may not see them, permissions are shown as if there were none.
+            if isinstance(shown.get("permissions"), dict) and shown["permissions"]:
                 found[item["id"]] = shown["permissions"]
         return found
 
@@ -207,7 +208,7 @@ class KintoServer:
             )
         losses += [f"{path}: the user may not read this list." for path in self._unreadable]
         losses += [
-            f"Permissions of {count} of the kind {kind!r}: only who may write sees them."
+            f"Permissions of {count} of the kind {kind!r}: only who is named as a writer sees them."
             for kind, count in sorted(self._hidden.items())
         ]
         return losses

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from kinto_lite.cli import main
-from tests.moving_in.old_data import USERS, Ask, ask_server, fill_old_server, visit
+from tests.moving_in.old_data import Ask, ask_server, fill_old_server, visit
 from tests.moving_in.reference import Kinto, start_kinto
 
 Runner = Callable[..., int]
@@ -50,7 +50,7 @@ def kinto() -> Iterator[Kinto]:
     """A real Kinto on PostgreSQL that has some of everything."""
     with start_kinto() as running:
         fill_old_server(lambda user: ask_server(running.url, user))
-        for user in USERS:
+        for user in ("alice", "erin"):
             visit(ask_server(running.url, user))
         yield running
 

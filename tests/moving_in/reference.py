@@ -1,7 +1,8 @@
 """A real Kinto on a real PostgreSQL, both started for these tests only.
 
 Kinto and psycopg2 live in an environment of their own beside ours, made the first time. Where
-PostgreSQL or the package cannot be had, the tests that need them are skipped, or fail when `CI` is set.
+PostgreSQL or the package cannot be had, the tests that need them are skipped, or fail when `CI`
+is set.
 """
 
 from __future__ import annotations
