@@ -198,7 +198,7 @@ def test_a_database_of_something_else_is_refused(
 ) -> None:
     other = kinto.database.replace("/bench", "/postgres")
     assert run("migrate-from-kinto", other, "--db", tmp_path / "new.db") == 1
-    assert "has no tables of Kinto" in capsys.readouterr().err
+    assert "has not the tables of Kinto" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 

@@ -64,7 +64,7 @@ def test_a_database_that_cannot_be_reached_leaves_nothing(
     source = f"postgresql://nobody:secret@/kinto?host={tmp_path}"
     assert run("migrate-from-kinto", source, "--db", tmp_path / "new.db") == 1
     told = capsys.readouterr().err
-    assert told.startswith("Kinto's database: ")
+    assert "the database kinto at" in told
     assert "secret" not in told
     assert list(tmp_path.iterdir()) == []
 

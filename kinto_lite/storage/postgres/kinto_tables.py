@@ -10,12 +10,9 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
-import psycopg
-
-from kinto_lite.storage.base import StorageError, Unavailable
 from kinto_lite.storage.kinto_objects import (
     BELOW,
     PLURALS,
@@ -25,6 +22,13 @@ from kinto_lite.storage.kinto_objects import (
 )
 from kinto_lite.storage.moving import Refused
 from kinto_lite.storage.named_queries import fill, load_queries
+from kinto_lite.storage.postgres.driver import (
+    Connection,
+    DriverError,
+    connect,
+    describe_place,
+    translate,
+)
 
 #: Rows that are fetched at once; one of them may have a megabyte.
 ROWS_AT_ONCE = 200
@@ -42,46 +46,37 @@ _ROOTS = ("bucket", "account")
 _PARENT_URI = {"bucket": "''", "account": "''"}
 
 _QUERIES = load_queries("kinto_lite.storage.postgres", "kinto_tables.sql")
-_CONNECT = {"application_name": "kinto-lite", "client_encoding": "UTF8", "connect_timeout": "10"}
 #: SQLAlchemy's way to name a driver in a URL.
 _DRIVER = re.compile(r"\Apostgres(?:ql)?(?:\+\w+)?://")
+#: SQLSTATEs of tables, columns and functions that are not there.
+_MISSING = frozenset({"42P01", "42703", "42883"})
 
 
 @contextmanager
 def open_kinto_tables(url: str) -> Iterator[KintoTables]:
     """Open a snapshot of a Kinto's database, by its URL as Kinto's settings have it.
 
-    Errors: Refused for a database that is not Kinto's, Unavailable, StorageError.
+    Errors: Refused for a database that is not Kinto's; StorageError.
     """
+    url = _DRIVER.sub("postgresql://", url)
     try:
-        given: dict[str, Any] = dict(_CONNECT)
-        with psycopg.connect(_DRIVER.sub("postgresql://", url), **given) as connection:
-            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-            connection.read_only = True
+        with closing(connect(url, has_prepared_statements=False)) as connection:
+            connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             yield KintoTables(connection)
-            connection.rollback()
-    except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedFunction) as error:
-        raise Refused(
-            f"This database has no tables of Kinto's storage and permissions, or of an older "
-            f"Kinto: run the command migrate of Kinto 26 on it first ({_in_one_line(error)})."
-        ) from error
-    except psycopg.errors.InsufficientPrivilege as error:
-        raise Refused(f"Kinto's database: {_in_one_line(error)}.") from error
-    except (psycopg.OperationalError, psycopg.ProgrammingError) as error:
-        raise Unavailable(f"Kinto's database: {_in_one_line(error)}.") from error
-    except psycopg.Error as error:
-        raise StorageError(f"Kinto's database: {_in_one_line(error)}.") from error
-
-
-def _in_one_line(error: psycopg.Error) -> str:
-    lines = str(error).splitlines()
-    return lines[0].rstrip(".") if lines else type(error).__name__
+            connection.execute("ROLLBACK")
+    except DriverError as error:
+        if error.sqlstate in _MISSING:
+            raise Refused(
+                f"{describe_place(url)} has not the tables of Kinto's storage and permissions, "
+                f"or those of an older Kinto: run the command migrate of Kinto 26 on it first."
+            ) from error
+        raise type(translate(error))(f"{describe_place(url)}: {translate(error)}") from error
 
 
 class KintoTables:
     """A `KintoSource` on a connection whose transaction is one snapshot."""
 
-    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
         #: All cursors are read to their ends.
         connection.execute("SET LOCAL cursor_tuple_fraction = 1")
