@@ -103,7 +103,8 @@ def find_kinto() -> Path:
     """Return the folder of the program `kinto`; installs it the first time."""
     if given := os.environ.get(VARIABLE):
         return Path(given)
-    with (ROOT / ".venv-kinto-postgresql.lock").open("w") as lock:
+    (ROOT / ".cache").mkdir(exist_ok=True)
+    with (ROOT / ".cache" / "kinto-postgresql.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         mark = ENVIRONMENT / "installed"
         if not mark.exists() or mark.read_text() != REFERENCE:
