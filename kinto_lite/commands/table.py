@@ -114,6 +114,12 @@ COMMANDS: tuple[Command, ...] = (
         reads_settings=False,
     ),
     Command(
+        "migrate-from-kinto",
+        "move in from Kinto: its database, or a server",
+        "kinto-lite migrate-from-kinto --kinto-ini old/kinto.ini --db kinto-lite.db",
+        "migrate_from_kinto",
+    ),
+    Command(
         "dump",
         "write everything, or one bucket, to a file",
         "kinto-lite dump all.jsonl.gz --db kinto-lite.db",
