@@ -31,6 +31,10 @@ AppOpener = Callable[[Path], Any]
 LEFT_BEHIND = "/buckets/b2/groups/"
 
 
+#: One Kinto for all of them: each worker of pytest would start one of its own.
+pytestmark = pytest.mark.xdist_group("kinto")
+
+
 @pytest.fixture(scope="module")
 def original(kinto: Kinto, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What came out of Kinto's database; nobody changes it."""
