@@ -89,7 +89,8 @@ def ask_as_member(g: Generator, target: str) -> None:
 # --- history (plugins, chapter 4) --------------------------------------------------------------
 
 HISTORY_PARTS = (
-    "action=create", "action=update", "action=delete", "in_action=create,delete", "not_action=update",
+    "action=create", "action=update", "action=delete", "in_action=create,delete",
+    "not_action=update",
     "resource_name=record", "resource_name=bucket", "exclude_resource_name=record,group",
     "uri=/buckets/blog/collections/articles/records/r1", "uri=/buckets/blog", "record_id=r1",
     "collection_id=articles", "group_id=eds", "bucket_id=blog", "target.data.title=alpha",

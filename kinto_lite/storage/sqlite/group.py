@@ -3,7 +3,8 @@ from the first that writes, one transaction in which each is a savepoint, with o
 sync for all of them.
 
 A snapshot is as new as the requests that share it: whatever was committed before one of them
-arrived is in it, because it is settled before the next ones are read from their connections.
+arrived is in it, because they are read from their connections before it is opened, and it is
+settled before the next ones are read.
 
 A request that fails is undone alone. When the transaction itself is lost (a full disk ends it
 at once), everything in it fails when it is settled: nobody was answered yet.
