@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
-from compare.binding import Binding
+from compare.binding import UUID, Binding
 from compare.exchanges import Response
 
 ABSENT = "(absent)"
@@ -84,7 +84,12 @@ class Comparer:
         data = body.get("data")
         if not isinstance(data, list):
             return body
-        return {**body, "data": sorted(data, key=lambda one: self.binding.label(one["id"], side))}
+
+        def key(one: Any) -> tuple[str, int]:
+            label = self.binding.label(one["id"], side)
+            return ("" if UUID.fullmatch(label) else label), one["last_modified"]
+
+        return {**body, "data": sorted(data, key=key)}
 
     def _compare_json(self, where: str, first: Any, second: Any) -> Iterator[Mismatch]:
         if isinstance(first, dict) and isinstance(second, dict):
