@@ -1,0 +1,69 @@
+"""The transaction that requests share, when SQLite itself fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import apsw
+import pytest
+
+from kinto_lite.storage.base import StorageError
+from tests.storage.conftest import StorageOpener, make_url
+from tests.storage.trees import RECORDS, Tree, record, undone
+
+
+@pytest.fixture
+def sharing(tmp_path: Path, reopen: StorageOpener) -> Iterator[Tree]:
+    """A tree whose transactions share commits."""
+    tree = Tree(reopen(make_url("sqlite-file", tmp_path)))
+    tree.put_parents()
+    tree.storage.share_commits()
+    yield tree
+
+
+def forbid(tree: Tree, action: int, detail: str) -> Any:
+    """Let SQLite refuse statements; return what allows them again."""
+    connection: apsw.Connection = tree.storage.connection()  # type: ignore[attr-defined]
+
+    def judge(code: int, first: Any, *_: Any) -> int:
+        return apsw.SQLITE_DENY if (code, first) == (action, detail) else apsw.SQLITE_OK
+
+    connection.authorizer = judge
+    return lambda: setattr(connection, "authorizer", None)
+
+
+def test_what_cannot_be_undone_alone_is_not_kept_by_the_commit(sharing: Tree) -> None:
+    sharing.put(record(0))
+    with pytest.raises(StorageError), undone(sharing.storage) as tx:
+        sharing.put_in(tx, record(1))
+        allow = forbid(sharing, apsw.SQLITE_SAVEPOINT, "ROLLBACK")
+    allow()
+    with pytest.raises(StorageError):
+        sharing.put(record(2))
+    with pytest.raises(StorageError):
+        sharing.storage.settle()
+    assert sharing.read_ids(RECORDS) == []
+
+
+def test_writing_goes_on_after_that(sharing: Tree) -> None:
+    with pytest.raises(StorageError), undone(sharing.storage) as tx:
+        sharing.put_in(tx, record(1))
+        allow = forbid(sharing, apsw.SQLITE_SAVEPOINT, "ROLLBACK")
+    allow()
+    with pytest.raises(StorageError):
+        sharing.storage.settle()
+    sharing.put(record(2))
+    sharing.storage.settle()
+    assert sharing.read_ids(RECORDS) == ["r2"]
+
+
+def test_a_view_that_cannot_be_closed_well_is_closed_all_the_same(sharing: Tree) -> None:
+    assert sharing.read_ids(RECORDS) == []
+    allow = forbid(sharing, apsw.SQLITE_TRANSACTION, "COMMIT")
+    with pytest.raises(StorageError):
+        sharing.storage.settle()
+    allow()
+    assert sharing.read_ids(RECORDS) == []
+    assert sharing.storage.is_open
