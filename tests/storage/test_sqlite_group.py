@@ -23,23 +23,30 @@ def sharing(tmp_path: Path, reopen: StorageOpener) -> Iterator[Tree]:
     yield tree
 
 
-def forbid(tree: Tree, action: int, detail: str) -> Any:
-    """Let SQLite refuse statements; return what allows them again."""
+def forbid(tree: Tree, action: int, detail: str) -> None:
+    """Let SQLite refuse a statement, once."""
     connection: apsw.Connection = tree.storage.connection()  # type: ignore[attr-defined]
 
     def judge(code: int, first: Any, *_: Any) -> int:
-        return apsw.SQLITE_DENY if (code, first) == (action, detail) else apsw.SQLITE_OK
+        if (code, first) != (action, detail):
+            return apsw.SQLITE_OK
+        connection.authorizer = None
+        return apsw.SQLITE_DENY
 
     connection.authorizer = judge
-    return lambda: setattr(connection, "authorizer", None)
+
+
+def fail_to_undo(tree: Tree) -> None:
+    """Fail in a request that has written, and let SQLite fail to undo that."""
+    with undone(tree.storage) as tx:
+        tree.put_in(tx, record(1))
+        forbid(tree, apsw.SQLITE_SAVEPOINT, "ROLLBACK")
 
 
 def test_what_cannot_be_undone_alone_is_not_kept_by_the_commit(sharing: Tree) -> None:
     sharing.put(record(0))
-    with pytest.raises(StorageError), undone(sharing.storage) as tx:
-        sharing.put_in(tx, record(1))
-        allow = forbid(sharing, apsw.SQLITE_SAVEPOINT, "ROLLBACK")
-    allow()
+    with pytest.raises(StorageError):
+        fail_to_undo(sharing)
     with pytest.raises(StorageError):
         sharing.put(record(2))
     with pytest.raises(StorageError):
@@ -48,10 +55,8 @@ def test_what_cannot_be_undone_alone_is_not_kept_by_the_commit(sharing: Tree) ->
 
 
 def test_writing_goes_on_after_that(sharing: Tree) -> None:
-    with pytest.raises(StorageError), undone(sharing.storage) as tx:
-        sharing.put_in(tx, record(1))
-        allow = forbid(sharing, apsw.SQLITE_SAVEPOINT, "ROLLBACK")
-    allow()
+    with pytest.raises(StorageError):
+        fail_to_undo(sharing)
     with pytest.raises(StorageError):
         sharing.storage.settle()
     sharing.put(record(2))
@@ -61,9 +66,8 @@ def test_writing_goes_on_after_that(sharing: Tree) -> None:
 
 def test_a_view_that_cannot_be_closed_well_is_closed_all_the_same(sharing: Tree) -> None:
     assert sharing.read_ids(RECORDS) == []
-    allow = forbid(sharing, apsw.SQLITE_TRANSACTION, "COMMIT")
+    forbid(sharing, apsw.SQLITE_TRANSACTION, "COMMIT")
     with pytest.raises(StorageError):
         sharing.storage.settle()
-    allow()
     assert sharing.read_ids(RECORDS) == []
     assert sharing.storage.is_open
