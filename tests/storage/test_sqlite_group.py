@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +14,12 @@ from tests.storage.trees import RECORDS, Tree, record, undone
 
 
 @pytest.fixture
-def sharing(tmp_path: Path, reopen: StorageOpener) -> Iterator[Tree]:
+def sharing(tmp_path: Path, reopen: StorageOpener) -> Tree:
     """A tree whose transactions share commits."""
     tree = Tree(reopen(make_url("sqlite-file", tmp_path)))
     tree.put_parents()
     tree.storage.share_commits()
-    yield tree
+    return tree
 
 
 def forbid(tree: Tree, action: int, detail: str) -> None:
