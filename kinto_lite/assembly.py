@@ -21,7 +21,7 @@ from kinto_lite.pipeline.credentials import BasicAuth
 from kinto_lite.pipeline.request_log import find_request_log
 from kinto_lite.pipeline.timing import add_timers
 from kinto_lite.protocol.cors import Origins
-from kinto_lite.resources.delete_user_data import USER_DATA_ROUTES
+from kinto_lite.resources.delete_user_data import user_data_routes
 from kinto_lite.resources.list_permissions import PERMISSIONS_CAPABILITY, PERMISSIONS_ROUTE
 from kinto_lite.resources.routes import core_routes
 from kinto_lite.settings import Settings, find_row, read_settings
@@ -123,7 +123,7 @@ def build_service(settings: Settings, storage: Storage, plugins: Sequence[Plugin
         token_secret=storage.read_secret("page_tokens").encode("ascii"),
     )
     service.routes.extend(core_routes(core_kinds, settings))
-    service.routes += [BATCH_ROUTE, *USER_DATA_ROUTES]
+    service.routes += [BATCH_ROUTE, *user_data_routes(settings)]
     if settings["experimental_permissions_endpoint"]:
         service.routes.append(PERMISSIONS_ROUTE)
     service.capabilities.update(core_capabilities(settings))

@@ -18,7 +18,6 @@ Source: protocol, part 1, chapters 1.9, 5.1, 5.6 and 6.2.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -37,8 +36,6 @@ MAX_INTEGER = 2**63
 _REMEMBERED = 256
 
 _TIMESTAMPS = ("_since", "_before", "_to", "last_modified")
-# A hundred digits are more than any bound, and few enough to be read without effort.
-_INTEGER = re.compile(r"[+-]?[0-9]{1,100}")
 _JSON_START = frozenset('"-0123456789[{tfn \t\r\n')
 
 _Value = TypeVar("_Value")
@@ -174,9 +171,13 @@ def decode_value(text: str) -> Json:
 
 
 def to_integer(value: Json) -> int | None:
-    """Return an integer for a number (truncated) or for quoted digits; None for all else."""
+    """Return an integer for a number (truncated) or for quoted digits, of any script and with
+    underscores between them; None for all else."""
     if isinstance(value, str):
-        return int(value) if _INTEGER.fullmatch(value.strip()) else None
+        try:
+            return int(value)
+        except ValueError:
+            return None
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return int(value)

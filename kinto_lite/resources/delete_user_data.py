@@ -14,6 +14,7 @@ from kinto_lite.protocol.json_text import dump_json
 from kinto_lite.protocol.timestamps import next_timestamp
 from kinto_lite.resources.access import refuse
 from kinto_lite.resources.conditions import check_request
+from kinto_lite.settings import Settings
 
 
 def delete_user_data(call: Call) -> Answer:
@@ -46,7 +47,10 @@ def _delete(call: Call, ref: ListRef, place: Place, timestamp: int) -> None:
     call.tell("delete", ObjectRef(*ref, place.row.id), place.row, tombstone)
 
 
-USER_DATA_ROUTES = (
-    Route("user-data", "/__user_data__/{principal}", {"DELETE": delete_user_data}),
-    Route("user-data-plural", "/__user_data__", {}),
-)
+def user_data_routes(settings: Settings) -> tuple[Route, ...]:
+    """Return the routes; on a read-only server they have no method."""
+    handlers = {} if settings["readonly"] else {"DELETE": delete_user_data}
+    return (
+        Route("user-data", "/__user_data__/{principal}", handlers),
+        Route("user-data-plural", "/__user_data__", {}),
+    )

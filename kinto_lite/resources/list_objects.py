@@ -31,14 +31,21 @@ def list_objects(call: Call) -> Answer:
         headers.append(("Alert", TO_IS_DEPRECATED))
     if call.request.method == "HEAD":
         call.tell_read(list_ref(call), ())
-        total = _count(call, reading) if call.route.has_totals else None
-        return Answer(200, headers + _total_headers(total), list_body([]))
+        return Answer(200, headers + _describe(call, reading), list_body([]))
     page = read_page(call, reading, reading.query)
     if call.service.readers:
         call.tell_read(list_ref(call), page.rows, reading.parameters.fields)
     headers += next_page_header(call, reading, page)
     headers += _total_headers(_free_total(reading, page) if call.route.has_totals else None)
     return Answer(200, headers, _body(reading, page))
+
+
+def _describe(call: Call, reading: Reading) -> list[tuple[str, str]]:
+    """Return what HEAD tells instead of objects: how many there are, or whether there are more
+    than a page has (plugins 5.5)."""
+    if call.route.has_totals:
+        return _total_headers(_count(call, reading))
+    return next_page_header(call, reading, read_page(call, reading, reading.query))
 
 
 def _body(reading: Reading, page: Page) -> bytes:

@@ -34,6 +34,7 @@ from kinto_lite.resources.conditions import (
     content_type,
     timestamp_headers,
 )
+from kinto_lite.resources.lists import TO_IS_DEPRECATED
 
 _FIELDS = frozenset(
     {
@@ -58,20 +59,21 @@ def list_permissions(call: Call) -> Answer:
     wrong_body = check_ignored_body(call.request.body, content_type(call))
     check_request(call, [*details, *wrong_body])
     query, seal = _read_query(call, parameters)
+    alerts = [("Alert", TO_IS_DEPRECATED)] if parameters.uses_to else []
     if call.request.method == "HEAD":
         call.tell_read(_LIST, ())
-        return _answer_head(call, query)
+        return _answer_head(call, query, alerts)
     page = call.tx.list_permissions(call.asker, *_find_grants(call), query)
-    headers = [*_headers(call), *_next_page(call, parameters, (query, seal), page)]
+    headers = [*_headers(call), *alerts, *_next_page(call, parameters, (query, seal), page)]
     fields = parameters.fields
     call.tell_read(_LIST, page.rows, fields)
     return Answer(200, headers, list_body(_show(row, fields) for row in page.rows))
 
 
-def _answer_head(call: Call, query: Query) -> Answer:
+def _answer_head(call: Call, query: Query, alerts: list[tuple[str, str]]) -> Answer:
     total = str(call.tx.count_permissions(call.asker, *_find_grants(call), query))
     totals = [("Total-Objects", total), ("Total-Records", total)]
-    return Answer(200, _headers(call) + totals, list_body([]))
+    return Answer(200, _headers(call) + alerts + totals, list_body([]))
 
 
 def _headers(call: Call) -> list[tuple[str, str]]:

@@ -43,21 +43,24 @@ class Commits:
         self._is_planned = False
 
     def add(self, request: ApiRequest, client: Answered, answer: Answer) -> None:
-        """Give an answer to its client when what this thread has seen is on disk."""
+        """Give an answer to its client when what this thread has seen is on disk: `settle`, or
+        `plan` to do so, before more is read."""
         self._waiting.append((request, client, answer))
         if len(self._waiting) >= MAX_WAITING:
             self._commit()
-        else:
-            self.plan()
 
     def plan(self) -> None:
-        """Commit soon."""
+        """Settle before more is read."""
         if not self._is_planned:
             self._is_planned = True
             asyncio.get_running_loop().call_soon(self._commit_as_planned)
 
     def _commit_as_planned(self) -> None:
         self._is_planned = False
+        self.settle()
+
+    def settle(self) -> None:
+        """Commit, and close the view of the database."""
         if self._waiting or self._storage.is_open:
             self._commit()
 

@@ -1,6 +1,8 @@
 """The edge of the app: what becomes of a request of any connection.
 
-The app is called in the one Python thread of the worker. Its answer goes out at once, or when
+The app is called in the one Python thread of the worker. Requests that arrive together wait until
+everything has been read that has arrived with them: they share one view of the database, which must
+be newer than the last byte of each. Its answer goes out at once, or when
 what it rests on is on disk (`commits`), or after slow work (`chores`, `lane`), while others are
 answered. Leaves bytes and clients to `connections`, starting and stopping to `runner`.
 """
@@ -95,16 +97,31 @@ class Edge:
         self._chores = Chores()
         self._errands = Chores(ERRAND_THREADS)
         self._tasks: set[asyncio.Task[None]] = set()
+        #: Requests that have arrived in this turn of the event loop.
+        self._arrived: list[tuple[ApiRequest, Connection]] = []
         self.origin = origin
         self.limits = limits
         self.connections: set[Connection] = set()
 
     def handle(self, request: ApiRequest, connection: Connection) -> None:
-        """Answer a request of a connection, now or later."""
-        if self._app.is_observed:
-            self._handle(request, Reporter(self._app, request, connection))
-        else:
-            self._handle(request, connection)
+        """Answer a request of a connection, soon or later."""
+        self._arrived.append((request, connection))
+        if len(self._arrived) == 1:
+            asyncio.get_running_loop().call_soon(self._handle_arrived)
+
+    def _handle_arrived(self) -> None:
+        """Answer what has arrived in the last turn. Neither the write turn nor the view of the
+        database is kept when more is read."""
+        arrived, self._arrived = self._arrived, []
+        is_observed = self._app.is_observed
+        for request, connection in arrived:
+            client = Reporter(self._app, request, connection) if is_observed else connection
+            try:
+                self._handle(request, client)
+            except Exception:
+                log.exception("%s %r could not be answered", request.method, request.path)
+                connection.answer(unexpected())
+        self._commits.settle()
 
     def _handle(self, request: ApiRequest, connection: Client) -> None:
         try:
@@ -131,13 +148,8 @@ class Edge:
             self._commits.add(request, connection, answer)
         else:
             connection.answer(answer)
-        if self._storage.is_open:
-            # Neither the write turn nor a view of the database is kept beyond this turn.
-            self._commits.plan()
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
-        if self._storage.is_open:
-            self._commits.plan()
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -161,6 +173,7 @@ class Edge:
         refusal = await self._try(self._do(work, request))
         if refusal is None:
             self._handle(request, connection)
+            self._commits.plan()
         else:
             connection.answer(refusal)
 

@@ -74,20 +74,22 @@ DIFFERENCES: tuple[Difference, ...] = (
 )
 
 
-def find_difference(case: Case, mismatches: Sequence[Mismatch]) -> Difference | None:
+def find_difference(
+    case: Case, mismatches: Sequence[Mismatch], rows: Sequence[Difference] = DIFFERENCES
+) -> Difference | None:
     """Return a row when rows explain all these mismatches, or None."""
     asked = take_apart(case, tuple(mismatches))
-    row = find_row(asked)
+    row = find_row(asked, rows)
     if row is not None:
         return row
     items = take_items(asked)
     if asked.where == ("status",):
-        return next((found for item in items if (found := find_row(item))), None)
+        return next((found for item in items if (found := find_row(item, rows))), None)
     places = [re.match(r"body\.responses\[(\d+)\]", where) for where in asked.where]
-    rows = [find_row(items[int(place[1])]) if place else None for place in places]
-    return rows[0] if rows and all(rows) else None
+    explaining = [find_row(items[int(place[1])], rows) if place else None for place in places]
+    return explaining[0] if explaining and all(explaining) else None
 
 
-def find_row(asked: Asked) -> Difference | None:
+def find_row(asked: Asked, rows: Sequence[Difference]) -> Difference | None:
     """Return the first row that explains one exchange."""
-    return next((row for row in DIFFERENCES if row.explains(asked)), None)
+    return next((row for row in rows if row.explains(asked)), None)

@@ -9,7 +9,7 @@ from typing import Any
 
 from compare.asked import Case
 from compare.binding import Binding
-from compare.comparison import Comparer, Mismatch, get_list
+from compare.comparison import FREE_ETAGS, Comparer, Mismatch, get_list
 from compare.differences import Difference, find_difference
 from compare.exchanges import (
     REFERENCE,
@@ -72,10 +72,12 @@ def mask_path(path: str) -> str:
 
 
 class Player:
-    """Plays sessions on a pair of servers; counts the exchanges."""
+    """Plays sessions on a pair of servers; counts the exchanges. `known` are the differences that
+    may be."""
 
-    def __init__(self, pair: Pair) -> None:
+    def __init__(self, pair: Pair, known: Sequence[Difference]) -> None:
         self.pair = pair
+        self.known = known
         self.exchanges = 0
         self.limit = 0
 
@@ -107,7 +109,9 @@ class Player:
                 continue
             differing.add(request.number)
             part = Session(session.settings, session.requests[: place + 1])
-            yield Found(part, case, tuple(mismatches), find_difference(case, mismatches))
+            yield Found(
+                part, case, tuple(mismatches), find_difference(case, mismatches, self.known)
+            )
             if request.method not in SAFE_METHODS:
                 return
 
@@ -119,8 +123,9 @@ class Player:
         first, second = (build_message(request, side, now) for side in known)
         answers = self.pair.ask((first, second))
         self.exchanges += 1
-        for side, answer in zip(known, answers, strict=True):
-            side.learn(request.number, answer)
+        if first["path"].partition("?")[0] not in FREE_ETAGS:
+            for side, answer in zip(known, answers, strict=True):
+                side.learn(request.number, answer)
         return Case(request, first, second, answers[0], answers[1], session.settings)
 
     def find_group(self, session: Session, group: str) -> Found | None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from compare.differences import DIFFERENCES
 from compare.play import Found, Player
 from compare.report import format_found
-from compare.servers import REFERENCE, Pair, install_reference
+from compare.servers import REFERENCE, install_reference, start_pair
 from compare.topics import TOPICS, make_session
 
 #: Requests in a session, before both servers are emptied.
@@ -35,12 +35,20 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
         "--self", action="store_true", dest="itself", help="compare the reference with itself"
     )
     parser.add_argument(
+        "--engines",
+        action="store_true",
+        help="compare kinto-lite in memory with kinto-lite in --storage: all must be the same",
+    )
+    parser.add_argument(
         "--storage",
         metavar="URL",
         help="let kinto-lite store there, such as postgresql://...; "
         "what is there is deleted. Default: in memory",
     )
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.engines and options.storage is None:
+        parser.error("--engines needs the other database: --storage URL")
+    return options
 
 
 def show_progress(player: Player, wanted: int, groups: int) -> None:
@@ -63,12 +71,19 @@ def collect(player: Player, options: argparse.Namespace) -> dict[str, list[Found
     return groups
 
 
+def find_python(options: argparse.Namespace) -> str | None:
+    """Return the Python that has the reference, when it is asked."""
+    if options.engines:
+        return None
+    return options.python or str(install_reference())
+
+
 def main(arguments: Sequence[str]) -> int:
     """Run the comparison; returns the exit code."""
     options = parse_arguments(arguments)
-    python = options.python or str(install_reference())
-    pair = Pair(python, "kinto" if options.itself else "kinto-lite", options.storage)
-    player = Player(pair)
+    pair = start_pair(options, find_python(options))
+    # Between two engines there is no difference that could be known.
+    player = Player(pair, () if options.engines else DIFFERENCES)
     try:
         groups = collect(player, options)
         exchanges = player.exchanges

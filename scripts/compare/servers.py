@@ -13,11 +13,13 @@ import sys
 import venv
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from compare.exchanges import Response
 
 REFERENCE = "kinto==26.5.0"
+#: The names of the packages.
+THEIRS, OURS = "kinto", "kinto-lite"
 WORKER = Path(__file__).with_name("worker.py")
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = ROOT / ".venv-kinto"
@@ -36,6 +38,14 @@ def install_reference() -> Path:
     subprocess.run([*command, REFERENCE], check=True)
     mark.write_text(REFERENCE)
     return python
+
+
+class PairOptions(Protocol):
+    """What the command line says about the servers. `storage` is the URL of the database of
+    kinto-lite's; none: in memory."""
+
+    storage: str | None
+    itself: bool
 
 
 class Worker:
@@ -76,16 +86,21 @@ class Worker:
         self.process.wait(timeout=20)
 
 
-class Pair:
-    """Both servers; each message goes to both before either answer is read. `storage` is the URL
-    of the database that kinto-lite uses; none: in memory."""
+def start_pair(options: PairOptions, python: str | None) -> Pair:
+    """Start the servers that are compared; `python` has the reference, unless that is not asked."""
+    place = () if options.storage is None else (options.storage,)
+    if python is None:
+        return Pair(Worker(sys.executable, OURS), Worker(sys.executable, OURS, *place))
+    if options.itself:
+        return Pair(Worker(python, THEIRS), Worker(python, THEIRS))
+    return Pair(Worker(python, THEIRS), Worker(sys.executable, OURS, *place))
 
-    def __init__(
-        self, reference_python: str, ours: str = "kinto-lite", storage: str | None = None
-    ) -> None:
-        python = reference_python if ours == "kinto" else sys.executable
-        place = () if storage is None or ours == "kinto" else (storage,)
-        self.workers = (Worker(reference_python, "kinto"), Worker(python, ours, *place))
+
+class Pair:
+    """Both servers; each message goes to both before either answer is read."""
+
+    def __init__(self, first: Worker, second: Worker) -> None:
+        self.workers = (first, second)
 
     def open(self, settings: Mapping[str, str]) -> None:
         """Begin anew: both servers empty, with these settings."""
@@ -95,7 +110,7 @@ class Pair:
             worker.receive()
 
     def ask(self, messages: tuple[dict[str, Any], dict[str, Any]]) -> tuple[Response, Response]:
-        """Send each server its message; returns the answers, the reference's first."""
+        """Send each server its message; returns the answers in the same order."""
         for worker, message in zip(self.workers, messages, strict=True):
             worker.send(message)
         first, second = (worker.receive() for worker in self.workers)

@@ -27,6 +27,14 @@ from compare.objects import (
     ask_timestamp,
     ask_verb,
 )
+from compare.stories import (
+    ask_account,
+    ask_all_pages,
+    ask_history,
+    ask_membership,
+    ask_permissions_filtered,
+    ask_times,
+)
 from compare.surroundings import (
     ask_batch,
     ask_cors,
@@ -59,6 +67,11 @@ TOPICS: Mapping[str, tuple[Ask, ...]] = {
     "users": (ask_user_data, ask_permission),
     "default-bucket": (ask_personal,),
     "batches": (ask_batch,),
+    "times": (ask_times,),
+    "walks": (ask_all_pages,),
+    "memberships": (ask_membership, ask_permissions_filtered),
+    "history": (ask_history,),
+    "accounts": (ask_account,),
 }
 
 BASE: Mapping[str, str] = {
@@ -102,9 +115,17 @@ VARIATIONS: tuple[Mapping[str, str | None], ...] = (
     {"http_host": "api.example.com", "http_scheme": "https", "project_name": "other"},
     {"multiauth.policies": "", "bucket_create_principals": "system.Everyone"},
     {"readonly": "true"},
+    {"includes": "kinto.plugins.default_bucket kinto.plugins.history"},
+    {
+        "includes": "kinto.plugins.accounts",
+        "multiauth.policies": "account basicauth",
+        "multiauth.policy.account.use": "kinto.plugins.accounts.AccountsPolicy",
+        "account_create_principals": "system.Everyone",
+        "account_read_principals": BOB,
+    },
 )
 #: Topics that need a setting to say anything.
-NEEDED: Mapping[str, int] = {"users": 16}
+NEEDED: Mapping[str, int] = {"users": 16, "history": 22, "accounts": 23}
 
 
 def make_settings(rng: Random, topic: str) -> dict[str, str]:

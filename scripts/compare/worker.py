@@ -114,6 +114,10 @@ def serve_app(server: str, settings: Mapping[str, str], line: Connection) -> Non
             message = line.recv()
         except EOFError:
             return
+        if message == "end":
+            app.close()
+            line.send({})
+            return
         if "open" in message:
             empty(app)
             line.send({})
@@ -130,6 +134,14 @@ def start_app(server: str, settings: Mapping[str, str]) -> Connection:
     return here
 
 
+def stop_apps(apps: dict[str, Connection], kept: str) -> None:
+    """End the processes of all applications but one."""
+    for settings in [settings for settings in apps if settings != kept]:
+        line = apps.pop(settings)
+        line.send("end")
+        line.recv()
+
+
 def serve(server: str, place: Mapping[str, str]) -> None:
     """Answer the lines of standard input until it ends. `place` are settings that say where to
     store, and that win over those that are asked for."""
@@ -144,6 +156,9 @@ def serve(server: str, place: Mapping[str, str]) -> None:
         message = json.loads(text)
         if "open" in message:
             current = json.dumps(message["open"], sort_keys=True)
+            if place:
+                # What an app stores when it is opened depends on its settings: one at a time.
+                stop_apps(apps, current)
             if current not in apps:
                 apps[current] = start_app(server, {**message["open"], **place})
         apps[current].send(message)

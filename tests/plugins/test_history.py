@@ -69,6 +69,27 @@ def test_head_has_the_headers_of_get_and_no_totals(ask: Asking) -> None:
     assert {**seen, "Content-Length": "0"} == {**shown, "Content-Length": "0"}
 
 
+def test_head_tells_of_the_next_page(ask: Asking) -> None:
+    assert "_token" in ask("HEAD", f"{HISTORY}?_limit=1").headers["Next-Page"]
+    assert "Next-Page" not in ask("HEAD", HISTORY).headers
+
+
+def test_an_entry_is_later_than_what_it_tells_of(ask: Asking) -> None:
+    for number in range(20):
+        ask("PUT", RECORD, {"data": {"n": number}})
+    times = [
+        (entry["last_modified"], entry["target"]["data"]["last_modified"])
+        for entry in ask.data(HISTORY)
+    ]
+    assert all(told > changed for told, changed in times)
+
+
+def test_a_time_that_a_client_gave_does_not_move_the_history(ask: Asking) -> None:
+    future = ask.data(HISTORY)[0]["last_modified"] + 3_600_000
+    ask("PUT", RECORD, {"data": {"last_modified": future}})
+    assert ask.data(HISTORY)[0]["last_modified"] < future
+
+
 def test_history_is_not_cached_by_anybody(ask: Asking) -> None:
     assert ask("GET", HISTORY).headers["Cache-Control"] == "no-cache, no-store"
 

@@ -109,6 +109,8 @@ def test_nothing_is_asked_for_by_default():
         ("null", None),
         ("[]", None),
         ("9223372036854775808", 2**63),
+        ("1_000", 1000),
+        ("%D9%A3", 3),
     ],
 )
 def test_limit_is_an_integer_or_ignored(text, limit):
@@ -125,7 +127,8 @@ def test_limit_is_an_integer_or_ignored(text, limit):
         ("5,6", '"5,6" is not a number'),
         ("'5'", "\"'5'\" is not a number"),
         ("[null]", '"[None]" is not a number'),
-        ("1_000", '"1_000" is not a number'),
+        ("1__0", '"1__0" is not a number'),
+        pytest.param("9" * 5000, f'"{"9" * 5000}" is not a number', id="5000 digits"),
         ("-1", "-1 is less than minimum value 0"),
         ("9223372036854775809", f"{2**63 + 1} is greater than maximum value {2**63}"),
         ("99999999999999999999", f"{10**20} is greater than maximum value {2**63}"),

@@ -253,3 +253,12 @@ def test_groups_can_be_found_by_their_members(tree: Asking) -> None:
         "contains_members=[]",
     )]  # fmt: skip
     assert found == [["g"], ["g"], [], ["g", "g2"]]
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_the_old_name_of_before_is_told_of_in_the_list_of_permissions(
+    make_ask: Callable[..., Asking], method: str
+) -> None:
+    ask = make_ask(experimental_permissions_endpoint="true")
+    assert "_to is now deprecated" in ask(method, "/permissions?_to=5").headers["Alert"]
+    assert "Alert" not in ask(method, "/permissions?_before=5").headers

@@ -77,3 +77,8 @@ def test_groups_go_on_to_show_her_name_as_in_kinto(ask: Asking) -> None:
     ask("DELETE", URL, user="bob")
     group = ask("GET", "/buckets/ours/groups/g", user="bob").json["data"]
     assert group["members"] == [ALICE, "carol"]
+
+
+def test_a_read_only_server_does_not_offer_to_delete(make_ask: Callable[..., Asking]) -> None:
+    reply = make_ask(readonly="true")("GET", URL, user="alice")
+    assert (reply.status_int, reply.headers["Allow"]) == (405, "OPTIONS")

@@ -146,8 +146,8 @@ class LastError(logging.Handler):
 class Fuzzer:
     """An app with some objects in it, and what was found wrong with its answers."""
 
-    def __init__(self) -> None:
-        self.app = make_app(SETTINGS)
+    def __init__(self, storage_url: str = "sqlite://") -> None:
+        self.app = make_app(SETTINGS | {"storage_url": storage_url})
         self._client = Client(self.app)
         self.asked = 0
         self._log = LastError()
@@ -269,9 +269,10 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seconds", type=float, default=80, help="how long (80)")
     parser.add_argument("--seed", type=int, default=int(time.time()), help="which requests")
     parser.add_argument("--examples", type=int, default=20, help="for an operation at a time (20)")
+    parser.add_argument("--storage", default="sqlite://", help="URL of a database (in memory)")
     given_ = parser.parse_args(arguments)
     logging.getLogger("kinto_lite").propagate = False
-    fuzzer = Fuzzer()
+    fuzzer = Fuzzer(given_.storage)
     fuzz(fuzzer, given_.seed, given_.examples, given_.seconds)
     fuzzer.close()
     for finding in fuzzer.findings.values():

@@ -218,10 +218,7 @@ class SqliteStorage:
         if group is None:
             return
         if not group.is_open:
-            try:
-                group.stop_reading()
-            except apsw.Error as error:
-                raise translate(error) from error
+            self._stop_reading(group)
             return
         waiting = group.take_waiting()
         try:
@@ -233,6 +230,12 @@ class SqliteStorage:
             self._give_turn(True)
         for call in waiting:
             call()
+
+    def _stop_reading(self, group: Group) -> None:
+        try:
+            group.stop_reading()
+        except apsw.Error as error:
+            raise translate(error) from error
 
     def when_settled(self, call: Callable[[], None]) -> None:
         """See `storage.base.Storage.when_settled`."""

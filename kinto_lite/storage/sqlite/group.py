@@ -3,7 +3,8 @@ from the first that writes, one transaction in which each is a savepoint, with o
 sync for all of them.
 
 A snapshot is as new as the requests that share it: whatever was committed before one of them
-arrived is in it, because it is settled before the next ones are read from their connections.
+arrived is in it, because they are read from their connections before it is opened, and it is
+settled before the next ones are read.
 
 A request that fails is undone alone. When the transaction itself is lost (a full disk ends it
 at once), everything in it fails when it is settled: nobody was answered yet.
@@ -43,7 +44,7 @@ class Group:
         """Close the snapshot, if there is one. Errors: apsw.Error."""
         connection, self._reading = self._reading, None
         if connection is not None and connection.in_transaction:
-            connection.execute("COMMIT")
+            close_transaction(connection, "COMMIT")
 
     @property
     def is_open(self) -> bool:
@@ -73,8 +74,17 @@ class Group:
         elif write and keep:
             self._connection.execute("RELEASE request")
         elif write:
-            self._connection.execute("ROLLBACK TO request")
-            self._connection.execute("RELEASE request")
+            self._undo(self._connection)
+
+    def _undo(self, connection: apsw.Connection) -> None:
+        """Undo what one request wrote. Errors: apsw.Error; then nothing of the group is kept, since
+        the commit would keep what that request wrote, too."""
+        try:
+            connection.execute("ROLLBACK TO request")
+            connection.execute("RELEASE request")
+        except apsw.Error as error:
+            self._loss = self._loss or error
+            raise
 
     def take_waiting(self) -> list[Callable[[], None]]:
         """Return what is to be called after the commit, and forget it."""
@@ -85,10 +95,17 @@ class Group:
         """Commit and sync everything, and close the group. Errors: apsw.Error; all is undone."""
         connection, self._connection = self._connection, None
         assert connection is not None
+        close_transaction(connection, "COMMIT" if self._loss is None else "ROLLBACK")
         if self._loss is not None:
             raise self._loss
-        try:
-            connection.execute("COMMIT")
-        finally:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
+
+
+def close_transaction(connection: apsw.Connection, statement: str) -> None:
+    """End a transaction in this way, or else undo it, if it has not ended already. Errors:
+    apsw.Error."""
+    try:
+        if connection.in_transaction or statement == "COMMIT":
+            connection.execute(statement)
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
