@@ -174,7 +174,13 @@ def build_policies(
                 f"'multiauth.policy.{name}.use' is {use!r}: it must end with "
                 f"{' or '.join(sorted(makers))}."
             )
-        yield maker(name, settings, storage)
+        policy = maker(name, settings, storage)
+        if not hasattr(policy, "header"):
+            raise ConfigurationError(
+                f"The policy {name!r} has no 'header', the name of the request header that it "
+                "reads (see docs/plugins.md)."
+            )
+        yield policy
 
 
 def make_basic_auth(name: str, settings: Settings, storage: Storage) -> Policy:

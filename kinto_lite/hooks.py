@@ -99,6 +99,9 @@ class Policy(Protocol):
     name: str
     #: Value of `WWW-Authenticate` on a 401.
     challenge: str
+    #: Name of the request header that its credentials come in, in lower case. It is asked about
+    #: requests that have it, and no others.
+    header: str
 
     def authenticate(self, request: ApiRequest, tx: Transaction) -> str | None:
         """Return the user id, prefix included; None when these credentials are not for it.

@@ -50,6 +50,7 @@ class TimedPolicy:
     def __init__(self, policy: Policy, tell: Timer) -> None:
         self.name = policy.name
         self.challenge = policy.challenge
+        self.header = policy.header
         self._policy = policy
         self._tell = tell
 
