@@ -166,7 +166,7 @@ HealthCheck = Callable[[], bool | None]
 PolicyMaker = Callable[[str, Settings, Storage], Policy]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Plugin:
     """What a plugin offers.
 
@@ -205,7 +205,7 @@ class Listener:
     actions: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Parts:
     """The parts of one plugin in one service."""
 
@@ -234,7 +234,7 @@ class Parts:
     time: Timer | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Service:
     """A running server, built once by `kinto_lite.make_app`."""
 
@@ -326,7 +326,7 @@ class Detached:
         raise RuntimeError(f"{name}: a detached route has no transaction")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Performed:
     """The outcome of a request that ran inside another one's transaction."""
 
@@ -335,7 +335,7 @@ class Performed:
     path: str
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Work:
     """What a request shares with the requests within it: a batch with its items, an alias with
     the URL it stands for."""
@@ -352,7 +352,7 @@ class Work:
     after_commit: list[Callable[[], None]] = field(default_factory=list)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Call:
     """One request on its way: what arrived, who asks, where, in which transaction."""
 

@@ -7,7 +7,6 @@ Source: protocol, plugins chapters 1 and 15.
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Sequence
-from difflib import get_close_matches
 from types import ModuleType
 
 from kinto_lite.errors import ConfigurationError
@@ -87,6 +86,8 @@ def describe_unknown(name: str) -> str:
     """Return the line about a name that stands for nothing, with the nearest that is known."""
     full = name if name.startswith((_KINTO, _OURS)) else f"{_KINTO}{name}"
     known = [prefix + short for prefix in (_KINTO, _OURS) for short in BUILT_IN]
+    from difflib import get_close_matches
+
     near = get_close_matches(full, known, n=1, cutoff=0.85)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     return (
