@@ -203,6 +203,8 @@ class Listener:
     resources: frozenset[str] = frozenset()
     #: create, update, delete, read; empty: all.
     actions: frozenset[str] = frozenset()
+    #: With a name, metrics tell how long it takes.
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
