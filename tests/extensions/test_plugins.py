@@ -132,6 +132,8 @@ def test_a_capability_that_is_there_already_stops_the_start(
         ("kinto_lite.plugins.histori", "Did you mean 'kinto_lite.plugins.history'?"),
         ("no_such_module", "no module is called so. It has: kinto.plugins.accounts,"),
         ("history", "Did you mean 'kinto.plugins.history'?"),
+        ("kinto.plugin.history", "Did you mean 'kinto.plugins.history'?"),
+        ("nope.mod", "no module is called so. It has: kinto.plugins.accounts,"),
     ],
 )
 def test_an_unknown_plugin_stops_the_start(name: str, hint: str) -> None:
