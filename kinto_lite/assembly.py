@@ -129,9 +129,13 @@ def build_service(settings: Settings, storage: Storage, plugins: Sequence[Plugin
     service.capabilities.update(core_capabilities(settings))
     for plugin in plugins:
         service.add_plugin(plugin)
-    connect_listeners(service)
+    if settings["event_listeners"]:
+        from kinto_lite.extensions.listeners import load_listeners
+
+        service.event_listeners += load_listeners(settings)
     if service.timers:
         add_timers(service)
+    connect_listeners(service)
     request_log = find_request_log()
     if request_log is not None:
         service.observers.append(request_log)
@@ -140,10 +144,6 @@ def build_service(settings: Settings, storage: Storage, plugins: Sequence[Plugin
 
 def connect_listeners(service: Service) -> None:
     """Let events be made, if anybody hears of them."""
-    if service.settings["event_listeners"]:
-        from kinto_lite.extensions.listeners import load_listeners
-
-        service.event_listeners += load_listeners(service.settings)
     if service.event_listeners:
         from kinto_lite.events.dispatcher import Dispatcher
 
@@ -174,7 +174,13 @@ def build_policies(
                 f"'multiauth.policy.{name}.use' is {use!r}: it must end with "
                 f"{' or '.join(sorted(makers))}."
             )
-        yield maker(name, settings, storage)
+        policy = maker(name, settings, storage)
+        if not hasattr(policy, "header"):
+            raise ConfigurationError(
+                f"The policy {name!r} has no 'header', the name of the request header that it "
+                "reads (see docs/plugins.md)."
+            )
+        yield policy
 
 
 def make_basic_auth(name: str, settings: Settings, storage: Storage) -> Policy:

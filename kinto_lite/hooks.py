@@ -99,6 +99,9 @@ class Policy(Protocol):
     name: str
     #: Value of `WWW-Authenticate` on a 401.
     challenge: str
+    #: Name of the request header that its credentials come in, in lower case. It is asked about
+    #: requests that have it, and no others.
+    header: str
 
     def authenticate(self, request: ApiRequest, tx: Transaction) -> str | None:
         """Return the user id, prefix included; None when these credentials are not for it.
@@ -163,7 +166,7 @@ HealthCheck = Callable[[], bool | None]
 PolicyMaker = Callable[[str, Settings, Storage], Policy]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Plugin:
     """What a plugin offers.
 
@@ -200,9 +203,11 @@ class Listener:
     resources: frozenset[str] = frozenset()
     #: create, update, delete, read; empty: all.
     actions: frozenset[str] = frozenset()
+    #: With a name, metrics tell how long it takes.
+    name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Parts:
     """The parts of one plugin in one service."""
 
@@ -231,7 +236,7 @@ class Parts:
     time: Timer | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Service:
     """A running server, built once by `kinto_lite.make_app`."""
 
@@ -323,7 +328,7 @@ class Detached:
         raise RuntimeError(f"{name}: a detached route has no transaction")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Performed:
     """The outcome of a request that ran inside another one's transaction."""
 
@@ -332,7 +337,7 @@ class Performed:
     path: str
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Work:
     """What a request shares with the requests within it: a batch with its items, an alias with
     the URL it stands for."""
@@ -349,7 +354,7 @@ class Work:
     after_commit: list[Callable[[], None]] = field(default_factory=list)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Call:
     """One request on its way: what arrived, who asks, where, in which transaction."""
 

@@ -16,7 +16,6 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from types import MappingProxyType
 from typing import Any
@@ -225,6 +224,8 @@ def find_row(name: str, table: Sequence[Setting] = TABLE) -> Setting | None:
 def describe_unknown(name: str, table: Sequence[Setting]) -> str:
     """Return the line about a name that nobody knows, with the nearest one that is known."""
     known = [one for row in table for one in row.names if "*" not in one]
+    from difflib import get_close_matches
+
     near = get_close_matches(name.lower(), known, n=1, cutoff=0.7)
     hint = f" Did you mean '{near[0]}'?" if near else ""
     return f"Unknown setting '{name}'.{hint}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -133,3 +135,24 @@ def test_environment_variables_win(make_ask: MakeAsk, monkeypatch: pytest.Monkey
 
 def test_the_clock_shows_milliseconds(make_ask: MakeAsk) -> None:
     assert 1_700_000_000_000 < make_ask().service.clock() < 10_000_000_000_000
+
+
+#: Slow to import, and of no use before somebody asks for it.
+SLOW = ("bottle", "email", "http.client", "jsonschema", "jwt", "uuid", "zipfile")
+USUAL = {
+    "includes": "kinto.plugins.accounts kinto.plugins.default_bucket kinto.plugins.history",
+    "multiauth.policies": "account",
+    "multiauth.policy.account.use": "kinto.plugins.accounts.AccountsPolicy",
+}
+
+
+def test_a_start_imports_nothing_slow_that_it_does_not_need(tmp_path: Path) -> None:
+    settings = {**USUAL, "storage_url": f"sqlite:///{tmp_path}/a.db"}
+    program = (
+        "import sys; from kinto_lite import cli, make_app; from kinto_lite.server import running;"
+        f"make_app({settings!r}); print(*set(sys.modules) & set({SLOW!r}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == []

@@ -1,8 +1,5 @@
 """The conformance checklist of the protocol (plugins chapters 18 and 19), and the tests that hold
-each of its rows. What is held by recorded exchanges only is named `transcripts::<file>`.
-
-Rows about plugins that are tested beside their own chapters are not repeated here.
-"""
+each of its rows. What is held by recorded exchanges only is named `transcripts::<file>`."""
 
 from __future__ import annotations
 
@@ -24,6 +21,10 @@ SETTINGS = "test_settings.py::"
 CHAPTER_11 = "test_settings_chapter.py::"
 CHAPTER_12 = "commands/test_chapter_12.py::"
 INIT = "commands/test_init.py::"
+LOGIN = "plugins/test_openid_login.py::"
+TOKENS = "plugins/test_openid_tokens.py::"
+GENERATORS = "extensions/test_generators.py::"
+EVENTS = "extensions/test_events.py::"
 
 #: Chapter 19: (area, check) and the tests.
 CHECKS: dict[tuple[str, str], tuple[str, ...]] = {
@@ -82,6 +83,31 @@ CHECKS: dict[tuple[str, str], tuple[str, ...]] = {
         "plugins/test_snapshots.py::test_malformed_timestamp_answers_400",
         "plugins/test_snapshots.py::test_missing_timestamp_or_collection_answers_404",
     ),
+    ("OpenID", "rows of 6.3 against a fake provider"): (
+        LOGIN + "test_login_leads_to_the_provider",
+        LOGIN + "test_prompt_and_audience_come_last",
+        LOGIN + "test_all_that_is_missing_is_said_at_once",
+        LOGIN + "test_login_refuses",
+        LOGIN + "test_a_provider_of_email_ids_needs_the_email_scope",
+        LOGIN + "test_other_methods_are_405",
+        LOGIN + "test_pattern_accepts",
+        LOGIN + "test_pattern_refuses",
+    ),
+    ("OpenID", "rows of 6.4 against a fake provider"): (
+        LOGIN + "test_a_code_is_traded_for_tokens",
+        LOGIN + "test_what_the_provider_answers_is_handed_on_whatever_it_is",
+        LOGIN + "test_an_unknown_state_is_refused",
+        LOGIN + "test_a_state_expires",
+        LOGIN + "test_an_error_is_handed_on_and_uses_the_state_up",
+        LOGIN + "test_token_takes_either_a_code_or_an_error",
+        LOGIN + "test_token_needs_a_state",
+        LOGIN + "test_token_needs_a_provider",
+    ),
+    ("OpenID", "sliding verification"): (
+        TOKENS + "test_verification_slides_with_use",
+        TOKENS + "test_a_verified_token_is_remembered",
+    ),
+    ("OpenID", "state single use"): (LOGIN + "test_a_state_can_be_used_once",),
     ("small endpoints", "exact bodies of 7.1 and 7.2"): (
         "transcripts::flush-and-counters",
         "plugins/test_flush.py::test_anyone_may_flush_with_any_body",
@@ -149,6 +175,48 @@ CHECKS: dict[tuple[str, str], tuple[str, ...]] = {
     ),
 }
 
+CHECKS |= {
+    ("generators", "patterns and lengths of 13"): (
+        GENERATORS + "test_new_ids_look_as_chapter_13_says",
+        GENERATORS + "test_names_of_kinto_stand_for_what_is_built_in",
+        "resources/test_identifiers.py::test_any_other_id_is_malformed",
+        "transcripts::ids-validation",
+    ),
+    ("generators", "custom pattern refused ids"): (
+        GENERATORS + "test_records_get_ids_from_the_class_of_the_tutorial",
+        GENERATORS + "test_other_ids_are_refused",
+        GENERATORS + "test_an_id_in_the_body_is_checked_too",
+    ),
+    ("events", "payload and grouping of 14 for a seven-item batch"): (
+        EVENTS + "test_a_batch_is_merged_by_list_and_action",
+        EVENTS + "test_an_event_tells_what_was_made_where_and_by_whom",
+    ),
+    ("events", "veto rolls back everything"): (
+        EVENTS + "test_a_listener_may_undo_a_request",
+        EVENTS + "test_a_veto_is_the_answer_to_a_whole_batch_and_undoes_it",
+    ),
+    ("events", "failing after-commit listener does not change the answer"): (
+        EVENTS + "test_who_hears_after_the_commit_changes_nothing",
+    ),
+    ("clients", "the call list of 17.1, with kinto-http.py"): (
+        "clients/test_kinto_http.py::test_creating_a_bucket_twice_is_refused",
+        "clients/test_kinto_http.py::test_deleting_a_missing_bucket_is_refused_unless_told",
+        "clients/test_kinto_http.py::test_a_batch_larger_than_the_server_takes_is_cut",
+        "clients/test_kinto_http.py::test_the_timestamp_of_the_records_moves_with_every_write",
+        "clients/test_kinto_http.py::test_records_of_all_pages_come_together",
+        "clients/test_kinto_http_history.py::test_the_history_is_read_and_purged",
+        "clients/test_kinto_http_openid.py::test_the_client_logs_in_through_a_browser",
+    ),
+    ("clients", "the sync steps of 17.2, with kinto.js"): (
+        "clients/test_kinto_js.py::test_offline_tasks_are_published",
+        "clients/test_kinto_js.py::test_the_other_device_fetches_them",
+        "clients/test_kinto_js.py::test_the_second_change_is_a_conflict",
+        "clients/test_kinto_js.py::test_the_client_wins_when_asked",
+        "clients/test_kinto_js.py::test_a_deletion_reaches_the_other_device",
+        "clients/test_kinto_js.py::test_more_tasks_than_a_batch_holds_are_published",
+    ),
+}
+
 #: Chapter 18: defects of the reference that kinto-lite does not have, or has decided to have.
 DEFECTS: dict[str, tuple[str, ...]] = {
     "D-1": (ACCOUNTS + "test_a_json_patch_hashes_the_password_too",),
@@ -164,6 +232,10 @@ DEFECTS: dict[str, tuple[str, ...]] = {
     "D-7": (DEFAULT + "test_a_first_request_of_a_new_user",),
     "D-8": (DEFAULT + "test_the_word_is_replaced_nowhere_else",),
     "D-9": (DEFAULT + "test_a_page_may_read_why_it_is_refused",),
+    "D-10": (
+        TOKENS + "test_a_token_for_this_server_signs_in",
+        TOKENS + "test_a_token_that_is_not_good_is_anonymous_and_not_shown_to_anybody",
+    ),
     "D-11": ("plugins/test_openid_start.py::test_the_capability_describes_the_providers",),
     "D-12": (
         "plugins/test_openid_tokens.py::test_a_provider_that_is_down_means_503_until_it_is_back",
@@ -196,10 +268,20 @@ DEFECTS: dict[str, tuple[str, ...]] = {
     "D-22": ("plugins/test_accounts_live.py::test_create_user_asks_until_it_understands",),
     "D-26": (HISTORY + "test_entries_of_a_batch_are_grouped_by_list_and_action",),
     "D-27": (CHAPTER_11 + "test_settings_that_no_file_mentions_can_be_set",),
+    "D-28": ("plugins/test_statsd.py::test_the_url_alone_sends_nothing",),
     "D-29": (ACCOUNTS + "test_an_administrator_who_may_not_read_lists_what_was_shared",),
     "D-30": (SIGN_IN + "test_an_unknown_name_costs_a_check_like_a_known_one",),
     "D-31": ("pipeline/test_batch.py::test_deleting_a_collection_in_a_batch_is_final",),
 }
+
+#: The areas of chapter 19.
+AREAS = (
+    *("ids", "default bucket", "accounts", "history", "snapshot", "OpenID", "small endpoints"),
+    *("settings", "command line", "generators", "events", "clients"),
+)
+
+#: Those of what is not built, with the words of the page that says so (README).
+NOT_BUILT = dict.fromkeys(("D-23", "D-24", "D-25"), "Attachments")
 
 
 @cache
@@ -226,3 +308,17 @@ def test_each_row_of_the_checklist_is_held(row: tuple[str, str]) -> None:
 @pytest.mark.parametrize("defect", DEFECTS)
 def test_each_defect_of_the_reference_has_a_test(defect: str) -> None:
     assert [place for place in DEFECTS[defect] if not is_there(place)] == []
+
+
+def test_every_defect_is_held_or_not_built() -> None:
+    assert {*DEFECTS, *NOT_BUILT} == {f"D-{number}" for number in range(1, 32)}
+    assert not {*DEFECTS} & {*NOT_BUILT}
+
+
+def test_what_is_not_built_is_said(root: Path) -> None:
+    _, _, missing = (root / "README.md").read_text("utf-8").partition("## What does not work yet")
+    assert all(word in missing for word in NOT_BUILT.values())
+
+
+def test_every_area_of_the_checklist_is_there() -> None:
+    assert {area for area, _ in CHECKS} == set(AREAS)

@@ -80,9 +80,11 @@ def _find_name(name: str | None) -> str:
 
 
 def _ask_password(name: str) -> str:
+    # What is piped in is echoed by nobody.
+    ask = getpass.getpass if sys.stdin.isatty() else input
     while True:
-        password = getpass.getpass(f"Please enter a password for {name}: ")
-        if password and password == getpass.getpass("Please confirm the password: "):
+        password = ask(f"Please enter a password for {name}: ")
+        if password and password == ask("Please confirm the password: "):
             return password
         if password:
             print("Sorry, passwords do not match, please try again.", file=sys.stderr)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterable, Mapping
 
 from kinto_lite.settings_table import TABLE, Setting, describe_default
@@ -16,8 +17,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, _given: Mapping[str, str]) -> int:
     """Print the rows; return 1 when there are none."""
     lines = list(describe_rows(options.word.lower()))
+    if not lines:
+        print(f"No setting has {options.word!r} in its name or its help.", file=sys.stderr)
+        return 1
     print(*lines, sep="\n")
-    return 0 if lines else 1
+    return 0
 
 
 def describe_rows(word: str) -> Iterable[str]:

@@ -63,6 +63,12 @@ class Progress:
             self._next_seconds = now + self._pause_seconds
             self._show()
 
+    def clear(self) -> None:
+        """Wipe the line out, so that something else can be printed in its place."""
+        if self._is_terminal and not self._is_quiet:
+            self._stream.write("\r\x1b[K")
+            self._stream.flush()
+
     def __exit__(
         self,
         kind: type[BaseException] | None,

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from kinto_lite.commands.progress import Progress
 from kinto_lite.storage.base import Storage
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 #: Exit codes.
 IS_READONLY = 51
 HAS_NO_QUOTAS = 52
-
-_BAR_CHARACTERS = 30
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -52,24 +51,26 @@ def run(options: argparse.Namespace, given: Mapping[str, str]) -> int:
     told = storage_options(settings, plugins)._replace(read_timeout_seconds=0)
     storage = open_storage(choose_storage_url(settings), told)
     try:
-        _rebuild(storage, options.dry_run)
+        report_rebuild(storage, options.dry_run)
     finally:
         storage.close()
     return 0
 
 
-def _rebuild(storage: Storage, is_dry_run: bool) -> None:
+def report_rebuild(storage: Storage, is_dry_run: bool) -> None:
+    """Recompute all counters, and print which were wrong."""
     from kinto_lite.plugins.quotas.counting import count_buckets, rebuild
 
-    total, done, wrong = count_buckets(storage), 0, 0
-    for recount in rebuild(storage, is_dry_run):
-        done += 1
-        if not recount.is_right:
-            wrong += 1
-            print(_clear_line() + describe(recount))
-        show_progress(done, max(total, done))
+    wrong = 0
+    with Progress("Counting buckets", count_buckets(storage)) as bar:
+        for recount in rebuild(storage, is_dry_run):
+            if not recount.is_right:
+                wrong += 1
+                bar.clear()
+                print(describe(recount))
+            bar.advance()
     said = "would be corrected" if is_dry_run else "corrected"
-    print(f"{_clear_line()}{done} buckets counted, {wrong} {said}.")
+    print(f"{bar.count} buckets counted, {wrong} {said}.")
 
 
 def describe(recount: Recount) -> str:
@@ -81,19 +82,6 @@ def describe(recount: Recount) -> str:
     return (
         f"Bucket {recount.bucket_id}: {counted.records} records, {counted.bytes} bytes (was {was})"
     )
-
-
-def show_progress(done: int, total: int) -> None:
-    """Draw how far it is, where somebody looks on."""
-    if sys.stderr.isatty():
-        filled = _BAR_CHARACTERS * done // total
-        bar = "#" * filled + "." * (_BAR_CHARACTERS - filled)
-        print(f"\r[{bar}] {done}/{total} buckets", end="", file=sys.stderr, flush=True)
-
-
-def _clear_line() -> str:
-    """Return what wipes the progress out before a line is printed."""
-    return "\r\033[K" if sys.stderr.isatty() and sys.stdout.isatty() else ""
 
 
 def _refuse(message: str, code: int) -> int:

@@ -61,9 +61,9 @@ def load_listener(settings: Settings, name: str) -> Iterator[Listener]:
         hear = configure(settings, short, module)
     changes = actions - {"read"}
     if changes:
-        yield Listener(ResourceChanged, hear, resources, changes)
+        yield Listener(ResourceChanged, hear, resources, changes, short)
     if "read" in actions:
-        yield Listener(ResourceRead, hear, resources)
+        yield Listener(ResourceRead, hear, resources, name=short)
 
 
 def read_actions(name: str, options: dict[str, Any]) -> frozenset[str]:

@@ -7,7 +7,6 @@ Source: protocol, plugins chapters 1 and 15.
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Sequence
-from difflib import get_close_matches
 from types import ModuleType
 
 from kinto_lite.errors import ConfigurationError
@@ -85,10 +84,12 @@ def find_module(name: str) -> ModuleType:
 
 def describe_unknown(name: str) -> str:
     """Return the line about a name that stands for nothing, with the nearest that is known."""
-    full = name if name.startswith((_KINTO, _OURS)) else f"{_KINTO}{name}"
-    known = [prefix + short for prefix in (_KINTO, _OURS) for short in BUILT_IN]
-    near = get_close_matches(full, known, n=1, cutoff=0.85)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
+    # Slow to import, and of no use to a start that goes well.
+    from difflib import get_close_matches
+
+    near = get_close_matches(name.rpartition(".")[2], BUILT_IN, n=1, cutoff=0.7)
+    prefix = _OURS if name.startswith(_OURS) else _KINTO
+    hint = f" Did you mean '{prefix}{near[0]}'?" if near else ""
     return (
         f"Setting 'includes' names {name!r}, which this version does not have, and no module is "
         f"called so.{hint} It has: {', '.join(f'{_KINTO}{short}' for short in BUILT_IN)}."

@@ -33,7 +33,7 @@ from kinto_lite.hooks import Call, Detached, Performed, Route, Service, Work
 from kinto_lite.logs import CURRENT
 from kinto_lite.model import Answer, ApiRequest, Asker
 from kinto_lite.pipeline.common import Edition, allow_header, error_answer
-from kinto_lite.pipeline.credentials import identify
+from kinto_lite.pipeline.credentials import identify, is_stranger
 from kinto_lite.pipeline.observing import (
     begin,
     begin_within,
@@ -172,7 +172,7 @@ class Pipeline:
 
     def _run(self, request: ApiRequest, found: Found) -> Answer:
         """Run the handler in a transaction of its own; as a write if it turns out to be one."""
-        if _is_detached(found.route, request):
+        if self._is_detached(found.route, request):
             nobody = Asker(None, frozenset(), "[]")
             tx = cast(Transaction, Detached())
             return _handle(Call(self._service, request, found.route, found.params, tx, nobody))
@@ -182,6 +182,12 @@ class Pipeline:
             except NeedsWrite:
                 pass
         return self._run_in_turn(request, found)
+
+    def _is_detached(self, route: Route, request: ApiRequest) -> bool:
+        """Tell whether a request needs no storage, so that it is answered while there is none."""
+        if not route.is_detached_for_strangers:
+            return route.is_detached
+        return is_stranger(self._service.policies, request)
 
     def _run_in_turn(self, request: ApiRequest, found: Found) -> Answer:
         """Run the handler as a write, again when others wrote at the same time: each attempt
@@ -332,12 +338,6 @@ class Pipeline:
         """Return an error that says when to come back."""
         seconds = str(self._service.settings["retry_after_seconds"])
         return ApiError(row, message, headers=[("Retry-After", seconds)])
-
-
-def _is_detached(route: Route, request: ApiRequest) -> bool:
-    """Tell whether a request needs no storage, so that it is answered while there is none."""
-    is_stranger = "authorization" not in request.headers
-    return route.is_detached or (route.is_detached_for_strangers and is_stranger)
 
 
 def _handle(call: Call) -> Answer:

@@ -16,7 +16,7 @@ from kinto_lite.hooks import Call, Route
 from kinto_lite.model import Answer, ApiRequest
 from kinto_lite.pipeline.routing import PREFIX
 from kinto_lite.protocol.batches import SubRequest, read_batch
-from kinto_lite.protocol.json_text import dump_json
+from kinto_lite.protocol.json_text import dump_json, parse_json
 from kinto_lite.protocol.media_types import check_media_type
 from kinto_lite.resources.conditions import check_request, content_type
 from kinto_lite.resources.groups import admit_new_members
@@ -46,13 +46,29 @@ def _run_item(call: Call, item: SubRequest) -> str:
     request = _build_request(call.request, item)
     performed = call.service.perform(call, request)
     answer = performed.answer
+    headers = _join_headers(answer)
     nothing = '""' if item.method == "HEAD" else "{}"
-    body = answer.body.decode("ascii") or nothing
-    headers = dump_json(_join_headers(answer))
+    body = _embed(answer.body, headers.get("Content-Type", "")) if answer.body else nothing
     return (
         f'{{"path":{dump_json(performed.path)},"status":{answer.status},'
-        f'"headers":{headers},"body":{body}}}'
+        f'"headers":{dump_json(headers)},"body":{body}}}'
     )
+
+
+def _embed(body: bytes, content_type: str) -> str:
+    """Return a body as JSON: as it is, or as a text when it is of another type.
+
+    What calls itself JSON is believed when it looks like an object, as ours does; anything else a
+    plugin may have written by hand.
+    """
+    if content_type.startswith("application/json"):
+        if body.isascii() and body.startswith(b"{") and body.endswith(b"}"):
+            return body.decode("ascii")
+        try:
+            return dump_json(parse_json(body))
+        except ValueError:
+            pass
+    return dump_json(body.decode("utf-8", "replace"))
 
 
 def _build_request(outer: ApiRequest, item: SubRequest) -> ApiRequest:

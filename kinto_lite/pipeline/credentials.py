@@ -21,12 +21,17 @@ _LONGEST_HEADER = 8192
 
 def identify(policies: tuple[Policy, ...], request: ApiRequest, tx: Transaction) -> Asker:
     """Return who asks, with all principals. Bad credentials are anonymous, never an error."""
-    if "authorization" in request.headers:
-        for policy in policies:
+    for policy in policies:
+        if policy.header in request.headers:
             user_id = policy.authenticate(request, tx)
             if user_id is not None:
                 return tx.find_asker(user_id, policy.name)
     return tx.find_asker(None)
+
+
+def is_stranger(policies: tuple[Policy, ...], request: ApiRequest) -> bool:
+    """Tell whether a request has nothing that a policy could look at."""
+    return not any(policy.header in request.headers for policy in policies)
 
 
 @lru_cache(maxsize=1024)
@@ -54,6 +59,8 @@ def read_basic_credentials(header: str) -> tuple[str, str] | None:
 
 class BasicAuth:
     """The policy `basicauth`: any user name and password; together they are the identity."""
+
+    header = "authorization"
 
     def __init__(self, name: str, realm: str, secret: str) -> None:
         self.name = name

@@ -1,5 +1,5 @@
-"""Measures steps within requests that Kinto has metrics for: who asks, and what plugins do at the
-end of a request.
+"""Measures steps within requests that Kinto has metrics for: who asks, what plugins do at the
+end of a request, and listeners that settings name.
 
 Done once, when a service is built and somebody wants to know; nothing here runs otherwise.
 
@@ -10,20 +10,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from kinto_lite.hooks import Call, Policy, Service, Timer
+from kinto_lite.hooks import Policy, Service, Timer
 from kinto_lite.model import ApiRequest
 from kinto_lite.storage.base import Transaction
 
 
 def add_timers(service: Service) -> None:
-    """Put timers around the policies and the finishers of a service."""
+    """Put timers around policies, finishers and listeners, before events are connected."""
     tell = _join(service.timers)
     service.policies = tuple(TimedPolicy(policy, tell) for policy in service.policies)
     service.finishers = [
         _time(finish, f"plugins.{name}", tell)
         for name, finish in zip(service.finisher_names, service.finishers, strict=True)
+    ]
+    service.event_listeners = [
+        replace(one, hear=_time(one.hear, f"listeners.{one.name}", tell)) if one.name else one
+        for one in service.event_listeners
     ]
 
 
@@ -35,10 +40,10 @@ def _join(timers: list[Timer]) -> Timer:
     return tell
 
 
-def _time(finish: Callable[[Call], None], name: str, tell: Timer) -> Callable[[Call], None]:
-    def run(call: Call) -> None:
+def _time(do: Callable[[Any], None], name: str, tell: Timer) -> Callable[[Any], None]:
+    def run(what: Any) -> None:
         started = time.perf_counter()
-        finish(call)
+        do(what)
         tell(name, "", time.perf_counter() - started)
 
     return run
@@ -50,6 +55,7 @@ class TimedPolicy:
     def __init__(self, policy: Policy, tell: Timer) -> None:
         self.name = policy.name
         self.challenge = policy.challenge
+        self.header = policy.header
         self._policy = policy
         self._tell = tell
 

@@ -8,12 +8,16 @@ Source: protocol, part 1, chapters 2.6, 4.1 and 4.2.
 
 from __future__ import annotations
 
-from email.utils import formatdate
+import time
 from functools import lru_cache
 
 #: The first millisecond of the year 1 and the last of 9999, beyond which no HTTP date exists.
 EARLIEST_MS = -62135596800000
 LATEST_MS = 253402300799999
+
+# Names that no locale changes.
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 
 def etag(timestamp_ms: int) -> str:
@@ -27,12 +31,16 @@ def http_date(timestamp_ms: int) -> str:
     Instants after the year 9999, which a counter can reach when a client pushed it to the end,
     are shown as its last second.
     """
-    return _format_second(min(timestamp_ms, LATEST_MS) // 1000)
+    return format_second(min(timestamp_ms, LATEST_MS) // 1000)
 
 
 @lru_cache(maxsize=1024)
-def _format_second(second: int) -> str:
-    return formatdate(second, usegmt=True)
+def format_second(second: int) -> str:
+    """Return a second since 1970 as an HTTP date (RFC 9110, chapter 5.6.7)."""
+    # Python's `email.utils` does the same, and takes long to import.
+    at = time.gmtime(second)
+    month, clock = _MONTHS[at.tm_mon - 1], f"{at.tm_hour:02}:{at.tm_min:02}:{at.tm_sec:02}"
+    return f"{_DAYS[at.tm_wday]}, {at.tm_mday:02} {month} {at.tm_year:04} {clock} GMT"
 
 
 def next_timestamp(

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import secrets
 import string
-import uuid
 
 from kinto_lite.hooks import Identifiers
 
@@ -25,7 +24,10 @@ def generate_name() -> str:
 
 def generate_uuid() -> str:
     """Return a random UUID 4."""
-    return str(uuid.uuid4())
+    # Not at the top: whoever starts a server has nothing to create yet.
+    from uuid import uuid4
+
+    return str(uuid4())
 
 
 NAMES = Identifiers(_PATTERN, generate_name)

@@ -6,10 +6,10 @@ Source: RFC 9110 chapters 6.4 and 8.6 (which responses have a body, and a length
 from __future__ import annotations
 
 import time
-from email.utils import formatdate
 from http import HTTPStatus
 
 from kinto_lite.model import Answer
+from kinto_lite.protocol.timestamps import format_second
 from kinto_lite.server.refusals import unexpected
 
 _LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}" for status in HTTPStatus}
@@ -30,7 +30,7 @@ class Dates:
         """Return the header of now."""
         second = int(time.time())
         if second != self._second:
-            self._second, self._line = second, f"Date: {formatdate(second, usegmt=True)}"
+            self._second, self._line = second, f"Date: {format_second(second)}"
         return self._line
 
 

@@ -1,13 +1,11 @@
-"""The Bottle application: one catch-all route that hands every request to the pipeline, whose
-route table also serves batch items. A plain WSGI callable for any server."""
+"""The application: hands every request to the pipeline, whose route table also serves batch
+items. Our own server calls `respond`; to any other it is a plain WSGI callable (`wsgi`)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from http import HTTPStatus
-from typing import Any
-
-import bottle
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from kinto_lite.errors import ApiError
 from kinto_lite.hooks import Service
@@ -17,8 +15,8 @@ from kinto_lite.storage.base import Storage, StorageError
 from kinto_lite.web.proxies import TrustedProxies
 from kinto_lite.web.request import check_url, read_envelope, read_request
 
-_STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
-_Environ = dict[str, Any]
+if TYPE_CHECKING:
+    from kinto_lite.web.wsgi import WsgiDoor
 
 
 class App:
@@ -34,22 +32,15 @@ class App:
         self._pipeline = Pipeline(service)
         self._max_body_bytes: int = service.settings["max_body_bytes"]
         self._proxies = TrustedProxies(service.settings["trusted_proxies"])
-        self._bottle = bottle.Bottle()
-        self._bottle.config.update({"catchall": False, "json.disable": True})
-        self._bottle.route("<path:re:.*>", method="ANY", callback=self._answer)
 
-    def __call__(self, environ: _Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        # Bottle answers in HTML what it cannot decode, so it routes a path that says nothing.
-        environ["kinto_lite.path"] = environ.get("PATH_INFO", "")
-        environ["PATH_INFO"] = "/"
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        return self._door(environ, start_response)
 
-        def start(_status: str, _headers: list[tuple[str, str]], *rest: Any) -> Any:
-            # Bottle spells header names its own way (`Etag`); these go out as they were given.
-            answer: Answer = environ["kinto_lite.answer"]
-            return start_response(_STATUS_LINES[answer.status], answer.headers, *rest)
+    @cached_property
+    def _door(self) -> WsgiDoor:
+        from kinto_lite.web.wsgi import WsgiDoor
 
-        chunks: Iterable[bytes] = self._bottle(environ, start)
-        return chunks
+        return WsgiDoor(self._run)
 
     def close(self) -> None:
         """End what plugins still do, and release the storage."""
@@ -57,13 +48,7 @@ class App:
             close()
         self.storage.close()
 
-    def _answer(self, path: str) -> bytes:
-        environ: _Environ = bottle.request.environ
-        environ["PATH_INFO"] = environ["kinto_lite.path"]
-        answer = environ["kinto_lite.answer"] = self._run(environ)
-        return answer.body
-
-    def _run(self, environ: _Environ) -> Answer:
+    def _run(self, environ: dict[str, Any]) -> Answer:
         try:
             request = read_request(environ, self._max_body_bytes)
         except ApiError as error:

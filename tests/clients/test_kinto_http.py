@@ -1,6 +1,6 @@
 """kinto_http, the Python client of the protocol: each of its calls against a running server.
 
-History and attachments have tests of their own.
+History and sign-in by OpenID have tests of their own; attachments are not built.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from kinto_lite.cli import main
 from kinto_lite.commands.table import COMMANDS, Command
 from tests.live import build_environ, run_command
 
@@ -67,3 +68,8 @@ def test_only_the_module_of_the_command_is_imported(tmp_path: Path) -> None:
 def test_the_version_needs_no_file(tmp_path: Path) -> None:
     done = run_command(tmp_path, "version", "--ini", "nowhere.ini")
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_word_that_no_setting_has_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["settings", "paginatte"]) == 1
+    assert "'paginatte'" in capsys.readouterr().err

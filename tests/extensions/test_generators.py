@@ -122,6 +122,25 @@ def test_names_of_kinto_stand_for_what_is_built_in(
     assert ask("PUT", f"{RECORDS}/{given}", {}).status_int == status
 
 
+@pytest.mark.parametrize(
+    ("path", "pattern"),
+    [
+        ("/buckets", NAME),
+        ("/buckets/b/collections", NAME),
+        ("/buckets/b/groups", NAME),
+        (RECORDS, UUID),
+    ],
+)
+def test_new_ids_look_as_chapter_13_says(
+    make_ask: MakeAsk, path: str, pattern: re.Pattern[str]
+) -> None:
+    ask = fill(make_ask())
+    body = {"data": {"members": []}}
+    ids = {ask("POST", path, body).json["data"]["id"] for _ in range(20)}
+    assert len(ids) == 20
+    assert all(pattern.fullmatch(id_) for id_ in ids)
+
+
 def test_the_common_generator_of_kinto_changes_nothing_for_records(make_ask: MakeAsk) -> None:
     ask = fill(make_ask(id_generator="kinto.core.storage.generators.UUID4"))
     assert ask("PUT", f"{RECORDS}/abc", {}).status_int == 201

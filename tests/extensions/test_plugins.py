@@ -132,6 +132,8 @@ def test_a_capability_that_is_there_already_stops_the_start(
         ("kinto_lite.plugins.histori", "Did you mean 'kinto_lite.plugins.history'?"),
         ("no_such_module", "no module is called so. It has: kinto.plugins.accounts,"),
         ("history", "Did you mean 'kinto.plugins.history'?"),
+        ("kinto.plugin.history", "Did you mean 'kinto.plugins.history'?"),
+        ("nope.mod", "no module is called so. It has: kinto.plugins.accounts,"),
     ],
 )
 def test_an_unknown_plugin_stops_the_start(name: str, hint: str) -> None:
@@ -173,3 +175,74 @@ def test_what_is_not_named_is_not_imported(name: str) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ([name.replace("kinto.", "kinto_lite.")] if name else [])
+
+
+COOKIES = """
+from kinto_lite.hooks import Parts, Plugin, Route
+from kinto_lite.model import Answer
+
+class CookiePolicy:
+    header = "cookie"
+    challenge = "Cookie"
+
+    def __init__(self, name, settings, storage):
+        self.name = name
+
+    def authenticate(self, request, tx):
+        return f"{self.name}:{request.headers['cookie']}"
+
+def answer(body, content_type=None):
+    headers = [("Content-Type", content_type)] if content_type else []
+    return {"GET": lambda call: Answer(200, list(headers), body)}
+
+PLUGIN = Plugin("cookies", lambda service: Parts(routes=(
+    Route("page", "/page", answer(b"<p>\\xc3\\xa9</p>", "text/html")),
+    Route("picture", "/picture", answer(b"\\x89PNG\\xff", "image/png")),
+    Route("words", "/words", answer(b'["\\xc3\\xa9"]')),
+    Route("wrong", "/wrong", answer(b"{no json")),
+)), policies={"CookiePolicy": CookiePolicy})
+"""
+
+
+@pytest.fixture
+def cookies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_ask: MakeAsk) -> Asking:
+    """Someone who asks a server with cookies, and with answers that are no objects."""
+    name = write_module(tmp_path, monkeypatch, COOKIES)
+    return make_ask(
+        includes=name,
+        **{"multiauth.policies": "crumb basicauth", "multiauth.policy.crumb.use": "CookiePolicy"},
+    )
+
+
+def test_a_policy_may_read_another_header(cookies: Asking) -> None:
+    reply = cookies("GET", "/", headers={"Cookie": "ann"}, user=None)
+    assert reply.json["user"]["id"] == "crumb:ann"
+    assert cookies("GET", "/").json["user"]["id"].startswith("basicauth:")
+    assert "user" not in cookies("GET", "/", user=None).json
+
+
+def test_a_policy_says_which_header_it_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = COOKIES.replace('    header = "cookie"\n', "")
+    name = write_module(tmp_path, monkeypatch, text)
+    use = {"multiauth.policies": "crumb", "multiauth.policy.crumb.use": "CookiePolicy"}
+    with pytest.raises(ConfigurationError, match="'crumb' has no 'header'"):
+        make_app({"includes": name, **use})
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/page", "<p>é</p>"),
+        ("/picture", "\ufffdPNG\ufffd"),
+        ("/words", ["é"]),
+        ("/wrong", "{no json"),
+        ("/nowhere", None),
+    ],
+)
+def test_any_body_fits_into_a_batch(cookies: Asking, path: str, body: object) -> None:
+    reply = cookies("POST", "/batch", {"requests": [{"path": path}, {"path": "/contribute.json"}]})
+    first, second = reply.json["responses"]
+    assert body is None or first["body"] == body
+    assert (first["status"], second["status"]) == (200 if body else 404, 200)

@@ -16,11 +16,12 @@ def test_a_timed_policy_tells_how_long_it_takes_and_answers_as_before() -> None:
     policy: Any = SimpleNamespace(
         name="mine",
         challenge="Mine",
+        header="x-mine",
         authorization_url="https://login.example.org",
         authenticate=lambda request, tx: "mine:me",
     )
     timed: Any = TimedPolicy(policy, lambda name, method, seconds: told.append((name, method)))
     assert timed.authenticate(ApiRequest("GET", "/"), None) == "mine:me"
-    assert (timed.name, timed.challenge) == ("mine", "Mine")
+    assert (timed.name, timed.challenge, timed.header) == ("mine", "Mine", "x-mine")
     assert timed.authorization_url == "https://login.example.org"
     assert told == [("authentication.mine", "authenticated_userid")]

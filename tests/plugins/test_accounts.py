@@ -400,6 +400,9 @@ def test_a_reader_who_is_no_administrator_gains_nothing(make_asking: MakeAsking)
         ("2001:db8::9", {}),
         ("127.0.0.1", {"X-Forwarded-For": "203.0.113.9"}),
         ("127.0.0.1", {"Origin": "https://evil.example"}),
+        ("127.0.0.1", {"Host": "kinto.example.com"}),
+        ("", {"Host": "kinto.example.com:443"}),
+        ("127.0.0.1", {"Host": "[::"}),
     ],
 )
 def test_the_first_administrator_is_not_made_over_the_network(
@@ -414,6 +417,13 @@ def test_the_first_administrator_is_not_made_over_the_network(
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1", ""])
 def test_the_first_administrator_is_made_on_the_machine(users: Asking, address: str) -> None:
     assert users("PUT", "/accounts/admin", account(), address=address).status_int == 201
+
+
+def test_behind_a_proxy_the_first_administrator_is_made_by_the_command_only(
+    make_asking: MakeAsking,
+) -> None:
+    users = make_asking(trusted_proxies="unix")
+    assert users("PUT", "/accounts/admin", account(), address="").status_int == 401
 
 
 def test_names_that_other_settings_mention_are_kept_as_well(make_asking: MakeAsking) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import getpass
+import io
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -97,8 +99,19 @@ def test_create_user_asks_until_it_understands(
     typed = iter(["one", "two", "pw", "pw"])
     monkeypatch.setattr("builtins.input", lambda _prompt: next(names))
     monkeypatch.setattr(getpass, "getpass", lambda _prompt: next(typed))
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
     assert main(["create-user", "--db", str(tmp_path / "a.db"), "-u", "a b"]) == 0
     printed = capsys.readouterr()
     assert printed.out == "Creating user 'bob'\n"
     assert printed.err.count("please try again") == 3
     assert "'a b' is not a valid username." in printed.err
+
+
+def test_create_user_takes_a_password_that_is_piped_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("one\ntwo\npw\npw\n"))
+    assert main(["create-user", "--db", str(tmp_path / "a.db"), "-u", "bob"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out.endswith("Creating user 'bob'\n")
+    assert printed.err == "Sorry, passwords do not match, please try again.\n"

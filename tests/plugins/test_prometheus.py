@@ -14,6 +14,7 @@ from webtest import TestApp
 
 from kinto_lite.errors import ConfigurationError
 from kinto_lite.plugins.prometheus import metrics as metrics_module
+from tests.extensions.modules import write_module
 
 AUTH = {"Authorization": "Basic dTpw"}
 PLUGINS = "kinto.plugins.prometheus kinto.plugins.default_bucket"
@@ -45,6 +46,32 @@ def count(samples: Samples, name: str, **labels: str) -> float:
     """Return the sum of the series that have these labels."""
     series = samples.get(name, [])
     return sum(value for own, value in series if labels.items() <= own.items())
+
+
+LISTENER = """
+from kinto_lite.events import ResourceChanged
+from kinto_lite.hooks import Listener, Parts, Plugin
+
+def load_from_config(config, prefix):
+    return lambda event: None
+
+PLUGIN = Plugin("deaf", lambda service: Parts(listeners=(Listener(ResourceChanged, print),)))
+"""
+
+
+def test_listeners_and_metrics_go_together(
+    make: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = write_module(tmp_path, monkeypatch, LISTENER)
+    http = make(
+        includes=f"{PLUGINS} kinto.plugins.history {module}",
+        event_listeners="audit",
+        **{"event_listeners.audit.use": module},
+    )
+    http.put("/v1/buckets/b", headers=AUTH)
+    samples = scrape(http)
+    assert count(samples, "kinto_listeners_audit_seconds_count") == 1
+    assert count(samples, "kinto_plugins_history_seconds_count") == 1
 
 
 def test_requests_are_counted_with_their_ids(make: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import random
+import re
 import sys
 import threading
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from webtest import TestApp
 
 from kinto_lite import make_app
-from kinto_lite.commands.rebuild_quotas import show_progress
+from kinto_lite.commands.rebuild_quotas import report_rebuild
 from kinto_lite.model import ObjectRef
 from kinto_lite.plugins.quotas.counters import Counters
 from kinto_lite.plugins.quotas.usage import Usage
@@ -291,15 +292,24 @@ def test_the_command_says_why_it_cannot(
     assert not (tmp_path / "test.db").exists()
 
 
+def test_a_terminal_shows_how_far_it_is_and_whole_lines(
+    make_ask: OpenFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = make_ask(includes=PLUGIN)
+    build_tree(ask)
+    falsify(ask)
+    screen = Screen()
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setattr(sys, "stdout", screen)
+    report_rebuild(ask.storage, is_dry_run=False)
+    wiped, bar, said, _ = screen.getvalue().split("\n")
+    assert re.search("\r\x1b\\[KBucket b: 2 records, ", wiped)
+    assert bar.endswith(f"Counting buckets: [{'#' * 30}] 100% 1/1\x1b[K")
+    assert said == "1 buckets counted, 1 corrected."
+
+
 class Screen(io.StringIO):
     """A terminal that somebody looks at."""
 
     def isatty(self) -> bool:
         return True
-
-
-def test_a_terminal_shows_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    screen = Screen()
-    monkeypatch.setattr(sys, "stderr", screen)
-    show_progress(1, 3)
-    assert screen.getvalue() == f"\r[{'#' * 10}{'.' * 20}] 1/3 buckets"

@@ -25,6 +25,8 @@ from kinto_lite.storage.base import Transaction
 class AccountsPolicy:
     """The policy `account`, under whatever name the settings give it."""
 
+    header = "authorization"
+
     def __init__(self, name: str, realm: str, ttl_seconds: float, checker: PasswordChecker) -> None:
         self.name = name
         self.challenge = f'Basic realm="{realm}"'

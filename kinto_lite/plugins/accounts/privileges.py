@@ -10,6 +10,7 @@ Source: protocol, plugins chapters 4.2 and 12.
 from __future__ import annotations
 
 import ipaddress
+import re
 from functools import lru_cache
 
 from kinto_lite.errors import FORBIDDEN, UNAUTHORIZED, ApiError
@@ -28,6 +29,8 @@ _FOREIGN_HEADERS = (
     "origin",
 )
 
+_HOST = re.compile(r"https?://([a-z0-9.]+|\[[0-9a-f:.]+\])(?::[0-9]*)?")
+
 _MESSAGE = (
     "Settings give rights to this account: it is created on the server itself, with "
     "`kinto-lite create-user`."
@@ -41,7 +44,7 @@ def refuse_privileged(call: Call, ref: ObjectRef) -> None:
     """
     if principal_of(ref.id) not in list_privileged(call.service.settings):
         return
-    if is_from_here(call.request):
+    if not call.service.settings["trusted_proxies"] and is_from_here(call.request):
         return
     raise ApiError(UNAUTHORIZED if call.asker.user_id is None else FORBIDDEN, _MESSAGE)
 
@@ -53,10 +56,21 @@ def list_privileged(settings: Settings) -> frozenset[str]:
 
 
 def is_from_here(request: ApiRequest) -> bool:
-    """Tell whether a request was sent on this machine, and by no web page."""
+    """Tell whether a request was sent on this machine, and by no web page.
+
+    What a proxy on this machine passes on comes from here, too: it is told by the headers that
+    proxies add, and by the name that the client used for this server.
+    """
     if any(name in request.headers for name in _FOREIGN_HEADERS):
         return False
-    return _is_local(request.remote_address)
+    return _is_local(request.remote_address) and _names_here(request.origin)
+
+
+@lru_cache(maxsize=1024)
+def _names_here(origin: str) -> bool:
+    """Tell whether the client used a name of this machine for itself."""
+    found = _HOST.fullmatch(origin.lower())
+    return found is not None and (found[1] == "localhost" or _is_local(found[1].strip("[]")))
 
 
 @lru_cache(maxsize=1024)

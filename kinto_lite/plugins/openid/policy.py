@@ -42,6 +42,8 @@ class Retry(NamedTuple):
 class OpenIDConnectPolicy:
     """The policy of one provider."""
 
+    header = "authorization"
+
     def __init__(self, options: Options, provider: Provider, retry: Retry) -> None:
         self.name = options.name
         self.challenge = f'{options.header_type} realm="{options.realm}"'

@@ -4,9 +4,8 @@ transaction, by one node at a time. `kinto_lite_schema_version` holds the number
 
 from __future__ import annotations
 
-from importlib import resources
-
 from kinto_lite.storage.base import StorageOptions, UnusableFile
+from kinto_lite.storage.named_queries import find_folder
 from kinto_lite.storage.postgres.driver import Connection, describe_place
 from kinto_lite.storage.postgres.names import is_current, write_names
 
@@ -23,7 +22,7 @@ _OLDEST_SERVER = 140000
 
 def list_migrations() -> list[str]:
     """Return the texts of all steps, in order; step n brings a database to version n + 1."""
-    folder = resources.files(__package__)
+    folder = find_folder(__package__)
     return [folder.joinpath(name).read_text("utf-8") for name in _list_names()]
 
 
@@ -39,8 +38,7 @@ def list_pending(connection: Connection, url: str) -> list[str]:
 
 
 def _list_names() -> list[str]:
-    files = resources.files(__package__).iterdir()
-    return sorted(file.name for file in files if file.name.endswith(".sql"))
+    return sorted(file.name for file in find_folder(__package__).glob("*.sql"))
 
 
 def migrate(connection: Connection, url: str, options: StorageOptions) -> None:

@@ -4,24 +4,24 @@ transaction. `PRAGMA user_version` holds the number of the last one."""
 from __future__ import annotations
 
 from contextlib import closing
-from importlib import resources
 from pathlib import Path
 
 import apsw
 
 from kinto_lite.storage.base import UnusableFile
+from kinto_lite.storage.named_queries import find_folder
 from kinto_lite.storage.sqlite.connection import APPLICATION_ID, check_version
 
 
 def list_migrations() -> list[str]:
     """Return the texts of all steps, in order; step n brings a file to version n + 1."""
-    return [resources.files(__package__).joinpath(name).read_text("utf-8") for name in list_names()]
+    folder = find_folder(__package__)
+    return [folder.joinpath(name).read_text("utf-8") for name in list_names()]
 
 
 def list_names() -> list[str]:
     """Return the names of the files of all steps, in order."""
-    folder = resources.files(__package__)
-    return sorted(f.name for f in folder.iterdir() if f.name.endswith(".sql"))
+    return sorted(file.name for file in find_folder(__package__).glob("*.sql"))
 
 
 def list_pending(file: Path) -> list[str]:
