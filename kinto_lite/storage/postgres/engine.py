@@ -18,14 +18,13 @@ from kinto_lite.storage.base import (
     StorageError,
     StorageOptions,
     TooLong,
-    UnusableFile,
 )
 from kinto_lite.storage.builder import Builder
 from kinto_lite.storage.postgres.driver import (
     DriverError,
     Statement,
     connect,
-    describe_place,
+    explain,
     translate,
 )
 from kinto_lite.storage.postgres.indexes import build_step
@@ -61,7 +60,7 @@ def list_pending_steps(url: str, options: StorageOptions) -> list[str]:
         finally:
             close_connection(connection)
     except DriverError as error:
-        raise _explain(url, error) from error
+        raise explain(url, error) from error
 
 
 class PostgresStorage:
@@ -77,7 +76,7 @@ class PostgresStorage:
             self._open(url)
         except DriverError as error:
             self.close()
-            raise _explain(url, error) from error
+            raise explain(url, error) from error
         except BaseException:
             self.close()
             raise
@@ -239,16 +238,6 @@ class PostgresStorage:
         """Close all connections that are not in use."""
         self._builder.stop()
         self._pool.close()
-
-
-def _explain(url: str, error: DriverError) -> StorageError:
-    """Return what to tell the operator when the database cannot be opened."""
-    if (error.sqlstate or "").startswith(("42", "25", "3F")):
-        return UnusableFile(
-            f"{describe_place(url)} cannot be used ({translate(error)}): see docs/postgresql.md"
-            " for the rights that are needed, or use a database of its own."
-        )
-    return translate(error)
 
 
 class Session:
