@@ -51,7 +51,7 @@ def fill_empty(url: str) -> Iterator[PostgresFilling]:
     """See `storage.moving.Mover`. The tables are made when they are not there."""
     with open_connection(url) as connection:
         empty = PostgresSnapshot(connection)
-        connection.execute(QUERIES["begin_write"].encode())
+        _run_text(connection, QUERIES["begin_write"])
         empty.run("set_patience", wait=int(PATIENCE_SECONDS * 1000))
         run_steps(connection, url)
         _keep_others_out(empty, url)
@@ -59,8 +59,12 @@ def fill_empty(url: str) -> Iterator[PostgresFilling]:
         if has_objects:
             raise Refused(f"T{describe_place(url)[1:]} is not empty.")
         empty.run("empty_tables")
-        yield PostgresFilling(connection, None)
-        connection.execute("COMMIT")
+        # One by one, entries would be written all over the indexes.
+        indexes = empty.run("list_secondary_indexes")
+        for name, _ in indexes:
+            _run_text(connection, f"DROP INDEX {name}")
+        yield PostgresFilling(connection, None, [text for _, text in indexes])
+        _run_text(connection, "COMMIT")
 
 
 def _keep_others_out(database: PostgresSnapshot, url: str) -> None:
@@ -83,24 +87,31 @@ def fill_beside(url: str, options: StorageOptions) -> Iterator[PostgresFilling]:
     # Not by way of the engine: it would write the inheritance of these options, and servers
     # that run on the database may have others.
     with open_existing(url) as connection:
-        connection.execute(QUERIES["begin_write"].encode())
+        _run_text(connection, QUERIES["begin_write"])
         wait = int(options.busy_timeout_seconds * 1000)
         PostgresSnapshot(connection).run("set_patience", wait=wait)
-        connection.execute(QUERIES["lock_all_lists"].encode())
-        yield PostgresFilling(connection, options)
-        connection.execute("COMMIT")
+        _run_text(connection, QUERIES["lock_all_lists"])
+        yield PostgresFilling(connection, options, [])
+        _run_text(connection, "COMMIT")
+
+
+def _run_text(connection: Connection, text: str) -> None:
+    run_statements(connection, [(text, None)])
 
 
 class PostgresFilling(PostgresSnapshot):
     """Implements `storage.moving.Filling` on a connection that is in a write transaction which
     keeps all other writers out.
 
-    With `options`, lists that their kinds need are made where the rows had none; else the next
+    `indexes` are statements to run when everything is written. With `options`, lists that their kinds need are made where the rows had none; else the next
     start does it.
     """
 
-    def __init__(self, connection: Connection, options: StorageOptions | None) -> None:
+    def __init__(
+        self, connection: Connection, options: StorageOptions | None, indexes: list[str]
+    ) -> None:
         super().__init__(connection)
+        self._indexes = indexes
         self._options = options
         ((last_key, last_list),) = self.run("find_free_places")
         self.free_key = int(last_key)
@@ -143,6 +154,8 @@ class PostgresFilling(PostgresSnapshot):
         self._places.note_object(row, parent)
 
     def _finish(self) -> None:
+        for text in self._indexes:
+            _run_text(self._connection, text)
         self.run("count_lists_anew", first=self._first_list)
         self.run("move_sequences")
         while build_step(_AtOnce(self._connection)):

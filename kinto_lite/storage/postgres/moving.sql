@@ -104,6 +104,17 @@ SELECT EXISTS (SELECT FROM object)
 -- Take away what a database without objects may have.
 TRUNCATE list, permission, membership, principal, secret, nonce, field_index, field_value
 
+-- name: list_secondary_indexes
+-- Indexes that can be left out while much is written: those that no other query of a move needs.
+-- Columns: name, the statement that makes it
+SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid)
+FROM pg_index
+WHERE NOT indisprimary
+  AND indrelid IN (
+      'object'::regclass, 'permission'::regclass, 'membership'::regclass, 'field_value'::regclass
+  )
+ORDER BY 1
+
 -- name: find_free_places
 -- The greatest key of an object and of a list, whether they are still there or not.
 SELECT
