@@ -62,6 +62,8 @@ _PREPARE_AFTER = 2
 
 #: SQLSTATEs, or the classes they begin with, and what they mean; the first that fits counts.
 _MEANINGS: tuple[tuple[str, type[StorageError]], ...] = (
+    # It may have gone through: not to be run again.
+    ("40003", Unavailable),
     ("40", Conflict),
     ("23505", Conflict),
     ("55P03", Busy),

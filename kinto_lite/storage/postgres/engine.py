@@ -6,6 +6,7 @@ without an error, what was written is on the database's disk. Commits are not sh
 
 from __future__ import annotations
 
+import logging
 import secrets
 import threading
 from collections.abc import Callable
@@ -33,6 +34,8 @@ from kinto_lite.storage.postgres.names import QUERIES, Names
 from kinto_lite.storage.postgres.pool import Pool, close_connection
 from kinto_lite.storage.postgres.statements import Statements
 from kinto_lite.storage.postgres.transaction import PostgresTransaction
+
+_log = logging.getLogger("kinto_lite.storage")
 
 #: How long one statement of a write may take: deleting a large tree takes a while.
 WRITE_SECONDS = 60
@@ -88,8 +91,11 @@ class PostgresStorage:
             self.names = Names(connection)
             ((is_writable,),) = connection.execute(QUERIES["probe"].encode()).fetchall()
             is_unbuilt = connection.execute(QUERIES["find_unbuilt_index"].encode()).fetchone()
+            risks = connection.execute(QUERIES["find_risks"].encode()).fetchall()
         finally:
             self._pool.give(connection)
+        for (name,) in risks:
+            _log.warning("PostgreSQL runs with %s = off: a power cut can lose writes.", name)
         # A server that is read only for its clients still keeps what it needs itself, if it may.
         self._is_readonly = self._options.is_readonly and not is_writable
         if is_unbuilt and not self._is_readonly:
@@ -149,7 +155,7 @@ class PostgresStorage:
 
     def end(self, statements: Statements, may_write: bool, commit: bool) -> None:
         """Commit or roll back. When a commit returns, what it wrote is on the database's disk
-        (as far as its own setting `synchronous_commit` goes). Errors: DriverError."""
+        (see `limit_write`). Errors: DriverError."""
         try:
             if commit and may_write:
                 statements.commit()

@@ -103,8 +103,8 @@ class PostgresFilling(PostgresSnapshot):
     """Implements `storage.moving.Filling` on a connection that is in a write transaction which
     keeps all other writers out.
 
-    `indexes` are statements to run when everything is written. With `options`, lists that their kinds need are made where the rows had none; else the next
-    start does it.
+    `indexes` are statements to run when everything is written. With `options`, lists that their
+    kinds need are made where the rows had none; else the next start does it.
     """
 
     def __init__(

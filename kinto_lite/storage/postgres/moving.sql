@@ -9,7 +9,11 @@ SELECT
     set_config('statement_timeout', '0', true),
     set_config('idle_in_transaction_session_timeout', '0', true),
     set_config('lock_timeout', %(wait)s::text, true),
-    set_config('synchronous_commit', 'on', true)
+    set_config(
+        'synchronous_commit',
+        coalesce(nullif(current_setting('synchronous_commit'), 'off'), 'on'),
+        true
+    )
 
 -- name: move_secrets
 -- All secrets.
