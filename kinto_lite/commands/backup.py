@@ -31,7 +31,7 @@ def find_sqlite_url(given: Mapping[str, str]) -> str:
     """Return the URL of the database. Errors: Refused when its engine keeps no file."""
     url = find_url(given)
     if not url.startswith("sqlite:"):
-        raise Refused("This database is no file: use dump and load, or the tools of its engine.")
+        raise Refused("This database is no file: use pg_dump and pg_restore, or dump and load.")
     return url
 
 

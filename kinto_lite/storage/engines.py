@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from importlib import import_module
 from types import ModuleType
+from typing import cast
 
 from kinto_lite.errors import ConfigurationError
 from kinto_lite.storage.base import Storage, StorageOptions
@@ -21,7 +22,11 @@ _ENGINES = {
 _EXTRAS = {"psycopg": "postgresql"}
 
 #: URL scheme: module with the functions of `storage.moving.Mover`.
-_MOVERS = {"sqlite": "kinto_lite.storage.sqlite.moving"}
+_MOVERS = {
+    "sqlite": "kinto_lite.storage.sqlite.moving",
+    "postgresql": "kinto_lite.storage.postgres.moving",
+    "postgres": "kinto_lite.storage.postgres.moving",
+}
 
 
 def open_storage(url: str, options: StorageOptions) -> Storage:
@@ -64,16 +69,16 @@ def find_engine(url: str) -> tuple[str, str]:
 def find_mover(url: str) -> Mover:
     """Return what moves everything in and out of databases with URLs like this.
 
-    Errors: ConfigurationError for a scheme nobody serves.
+    Errors: ConfigurationError for a scheme nobody serves, or whose library is not installed.
     """
     scheme, separator, _ = url.partition("://")
     if not separator or scheme not in _MOVERS:
         raise ConfigurationError(
             f"{url.rpartition('@')[2][:200]!r} is not the URL of a database: it must begin with "
-            f"{' or '.join(f'{name}://' for name in _MOVERS)}, as sqlite:///kinto-lite.db does."
+            "sqlite:// or postgresql://, as sqlite:///kinto-lite.db does."
         )
-    mover: Mover = import_module(_MOVERS[scheme])
-    return mover
+    # A module has functions where the protocol has methods.
+    return cast(Mover, _import(_MOVERS[scheme]))
 
 
 def _import(module: str) -> ModuleType:

@@ -73,6 +73,46 @@ class KintoLiteWorkers(KintoLite):
         return [*super().make_command(folder, port), "--workers", str(count_cores())]
 
 
+class KintoLitePostgresql(KintoLiteWorkers):
+    """The same with the data in PostgreSQL."""
+
+    name = "kinto-lite-postgresql"
+    durability = "on disk before the answer"
+
+    def __init__(self, place: Place) -> None:
+        super().__init__(place)
+        self._cluster = Cluster(find_postgresql(), place.folder / "postgresql-of-kinto-lite")
+
+    @property
+    def served(self) -> str:
+        """How it is served, in words."""
+        return f"{super().served}; PostgreSQL as it comes"
+
+    @property
+    def title(self) -> str:
+        """Name, version and engine."""
+        return f"kinto-lite {VERSION}, PostgreSQL"
+
+    def prepare(self) -> None:
+        """Start the database. Errors: BenchmarkError."""
+        self._cluster.start()
+        super().prepare()
+
+    def make_folder(self, folder: Path) -> None:
+        storage = {"storage_url": self._cluster.url}
+        write_ini(folder, storage, has_accounts=self.place.has_accounts)
+
+    def find_roots(self) -> list[int]:
+        return [*super().find_roots(), self._cluster.pid]
+
+    def measure_disk(self) -> int:
+        return self._cluster.measure_disk()
+
+    def clean_up(self) -> None:
+        super().clean_up()
+        self._cluster.stop()
+
+
 class PocketBase(Peer):
     """PocketBase as it comes, without its log of requests, which would only slow it."""
 
@@ -193,6 +233,7 @@ PARTS = ("storage", "permission", "cache")
 PEERS: tuple[type[Peer], ...] = (
     KintoLite,
     KintoLiteWorkers,
+    KintoLitePostgresql,
     PocketBase,
     KintoMemory,
     KintoPostgresql,

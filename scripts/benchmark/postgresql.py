@@ -32,8 +32,8 @@ class Cluster:
 
     @property
     def url(self) -> str:
-        """How Kinto reaches the database."""
-        return f"postgresql://{self._user}@/{DATABASE}?host={self._folder}"
+        """How the database is reached."""
+        return self._make_url(DATABASE)
 
     @property
     def pid(self) -> int:
@@ -56,6 +56,14 @@ class Cluster:
         self._process = Process([*postgres, *options], self._folder, log, account=self._account)
         self._wait()
         self._run_client("createdb", DATABASE)
+
+    def make_database(self, name: str) -> str:
+        """Make another database; return its URL. Errors: BenchmarkError."""
+        self._run_client("createdb", name)
+        return self._make_url(name)
+
+    def _make_url(self, name: str) -> str:
+        return f"postgresql://{self._user}@/{name}?host={self._folder}"
 
     def measure_disk(self) -> int:
         """Return the bytes of the tables, after a checkpoint; without the write-ahead log."""

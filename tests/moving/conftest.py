@@ -13,25 +13,33 @@ from kinto_lite import make_app
 from kinto_lite.cli import main
 from kinto_lite.storage.engines import find_mover
 from kinto_lite.storage.moving import MovedRow
+from tests import postgres_server
 from tests.moving.mixed import SETTINGS, make_mixed
 
 Runner = Callable[..., int]
-AppOpener = Callable[[Path], Any]
+#: A file of SQLite, or the URL of a database.
+Database = Path | str
+AppOpener = Callable[[Database], Any]
 
 
-def sqlite_url(path: Path) -> str:
-    """The URL of a file."""
-    return f"sqlite:///{path}"
+def sqlite_url(path: Database) -> str:
+    """The URL of a file; a URL stays what it is."""
+    return f"sqlite:///{path}" if isinstance(path, Path) else path
 
 
-def read_rows(path: Path, bucket: str | None = None) -> list[MovedRow]:
+def at(database: Database) -> tuple[str, str]:
+    """How the command line is told which database."""
+    return "--set", f"storage_url={sqlite_url(database)}"
+
+
+def read_rows(path: Database, bucket: str | None = None) -> list[MovedRow]:
     """Everything in a database, in a fixed order."""
     url = sqlite_url(path)
     with find_mover(url).open_snapshot(url) as snapshot:
         return sorted(snapshot.rows(bucket), key=repr)
 
 
-def check(path: Path) -> list[str]:
+def check(path: Database) -> list[str]:
     """What is wrong in a database."""
     url = sqlite_url(path)
     return [fault.text for fault in find_mover(url).find_faults(url, repair=False)]
@@ -51,6 +59,20 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def mixed(original: Path, tmp_path: Path) -> Path:
     """A database with some of everything."""
     return Path(shutil.copy(original, tmp_path / "mixed.db"))
+
+
+@pytest.fixture
+def stored(mixed: Path, run: Runner) -> str:
+    """The URL of the same in PostgreSQL."""
+    url = postgres_server.make_url()
+    assert run("copy", sqlite_url(mixed), url) == 0
+    return url
+
+
+@pytest.fixture
+def empty() -> str:
+    """The URL of a schema in PostgreSQL where nothing is."""
+    return postgres_server.make_url()
 
 
 @pytest.fixture

@@ -75,7 +75,7 @@ def write_and_lose_the_connection(tree: Tree, server: Server) -> None:
         with connect(server.folder) as connection:
             connection.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE application_name = 'kinto-lite'"
+                " WHERE application_name LIKE 'kinto-lite%'"
             )
         tree.put_in(tx, record(1))
 

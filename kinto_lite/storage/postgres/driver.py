@@ -7,7 +7,7 @@ transaction, so a pooler that hands out connections by the transaction may stand
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import psycopg
@@ -24,6 +24,7 @@ from kinto_lite.storage.base import (
     StorageError,
     TooLong,
     Unavailable,
+    UnusableFile,
 )
 from kinto_lite.storage.postgres.texts import encode_text
 
@@ -51,6 +52,9 @@ _DEFAULTS = {
     "application_name": "kinto-lite",
     "client_encoding": "UTF8",
 }
+#: How the name begins that the connections of a server have; the name of a schema follows.
+SIGNATURE = "kinto-lite in "
+_SIGN = "SELECT set_config('application_name', %s || current_schema(), false)"
 #: Statements that each connection keeps prepared.
 _PREPARED = 300
 #: Runs of a statement after which it is prepared.
@@ -58,6 +62,8 @@ _PREPARE_AFTER = 2
 
 #: SQLSTATEs, or the classes they begin with, and what they mean; the first that fits counts.
 _MEANINGS: tuple[tuple[str, type[StorageError]], ...] = (
+    # It may have gone through: not to be run again.
+    ("40003", Unavailable),
     ("40", Conflict),
     ("23505", Conflict),
     ("55P03", Busy),
@@ -83,6 +89,11 @@ def connect(url: str, has_prepared_statements: bool) -> Connection:
     connection.prepared_max = _PREPARED
     _adapt(connection.adapters)
     return connection
+
+
+def sign(connection: Connection) -> None:
+    """Let others see which schema a server uses this connection for. Errors: DriverError."""
+    connection.execute(_SIGN, (SIGNATURE,))
 
 
 def _adapt(adapters: AdaptersMap) -> None:
@@ -143,8 +154,39 @@ def run_statements(connection: Connection, statements: Sequence[Statement]) -> l
     return list(map(_read, cursors))
 
 
+def stream_rows(
+    connection: Connection, statement: Statement
+) -> Generator[tuple[Any, ...], None, None]:
+    """Yield the rows of one statement as they come, holding one; until the last one was taken,
+    nothing else can be run. Errors: DriverError."""
+    text, bindings = statement
+    yield from connection.cursor().stream(text.encode(), bindings)
+
+
+def copy_rows(connection: Connection, text: str, rows: Iterable[tuple[Any, ...]]) -> None:
+    """Write rows by a statement `COPY table (columns) FROM STDIN`. Errors: DriverError."""
+    with connection.cursor().copy(text.encode()) as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
 def _read(cursor: psycopg.Cursor[tuple[Any, ...]]) -> Result:
     return Result(cursor.fetchall() if cursor.description else [], cursor.statusmessage)
+
+
+def explain(url: str, error: DriverError) -> StorageError:
+    """Return what to tell the operator when a database cannot be opened."""
+    if (error.sqlstate or "").startswith(("42", "25", "3F")):
+        return UnusableFile(
+            f"{describe_place(url)} cannot be used ({translate(error)}): see docs/postgresql.md"
+            " for the rights that are needed, or use a database of its own."
+        )
+    return translate(error)
+
+
+def contradicts(error: DriverError) -> bool:
+    """Tell whether an error means that values cannot be stored, whatever the database does."""
+    return (error.sqlstate or "").startswith(("22", "23"))
 
 
 def translate(error: DriverError) -> StorageError:

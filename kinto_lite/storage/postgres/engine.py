@@ -6,6 +6,7 @@ without an error, what was written is on the database's disk. Commits are not sh
 
 from __future__ import annotations
 
+import logging
 import secrets
 import threading
 from collections.abc import Callable
@@ -18,14 +19,13 @@ from kinto_lite.storage.base import (
     StorageError,
     StorageOptions,
     TooLong,
-    UnusableFile,
 )
 from kinto_lite.storage.builder import Builder
 from kinto_lite.storage.postgres.driver import (
     DriverError,
     Statement,
     connect,
-    describe_place,
+    explain,
     translate,
 )
 from kinto_lite.storage.postgres.indexes import build_step
@@ -34,6 +34,8 @@ from kinto_lite.storage.postgres.names import QUERIES, Names
 from kinto_lite.storage.postgres.pool import Pool, close_connection
 from kinto_lite.storage.postgres.statements import Statements
 from kinto_lite.storage.postgres.transaction import PostgresTransaction
+
+_log = logging.getLogger("kinto_lite.storage")
 
 #: How long one statement of a write may take: deleting a large tree takes a while.
 WRITE_SECONDS = 60
@@ -61,7 +63,7 @@ def list_pending_steps(url: str, options: StorageOptions) -> list[str]:
         finally:
             close_connection(connection)
     except DriverError as error:
-        raise _explain(url, error) from error
+        raise explain(url, error) from error
 
 
 class PostgresStorage:
@@ -77,7 +79,7 @@ class PostgresStorage:
             self._open(url)
         except DriverError as error:
             self.close()
-            raise _explain(url, error) from error
+            raise explain(url, error) from error
         except BaseException:
             self.close()
             raise
@@ -89,8 +91,11 @@ class PostgresStorage:
             self.names = Names(connection)
             ((is_writable,),) = connection.execute(QUERIES["probe"].encode()).fetchall()
             is_unbuilt = connection.execute(QUERIES["find_unbuilt_index"].encode()).fetchone()
+            risks = connection.execute(QUERIES["find_risks"].encode()).fetchall()
         finally:
             self._pool.give(connection)
+        for (name,) in risks:
+            _log.warning("PostgreSQL runs with %s = off: a power cut can lose writes.", name)
         # A server that is read only for its clients still keeps what it needs itself, if it may.
         self._is_readonly = self._options.is_readonly and not is_writable
         if is_unbuilt and not self._is_readonly:
@@ -150,7 +155,7 @@ class PostgresStorage:
 
     def end(self, statements: Statements, may_write: bool, commit: bool) -> None:
         """Commit or roll back. When a commit returns, what it wrote is on the database's disk
-        (as far as its own setting `synchronous_commit` goes). Errors: DriverError."""
+        (see `limit_write`). Errors: DriverError."""
         try:
             if commit and may_write:
                 statements.commit()
@@ -239,16 +244,6 @@ class PostgresStorage:
         """Close all connections that are not in use."""
         self._builder.stop()
         self._pool.close()
-
-
-def _explain(url: str, error: DriverError) -> StorageError:
-    """Return what to tell the operator when the database cannot be opened."""
-    if (error.sqlstate or "").startswith(("42", "25", "3F")):
-        return UnusableFile(
-            f"{describe_place(url)} cannot be used ({translate(error)}): see docs/postgresql.md"
-            " for the rights that are needed, or use a database of its own."
-        )
-    return translate(error)
 
 
 class Session:

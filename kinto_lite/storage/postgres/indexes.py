@@ -15,13 +15,13 @@ A list with few objects is indexed at once. In a longer one the objects are put 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from kinto_lite.model import Filter, Query, Sort
 from kinto_lite.storage.named_queries import fill
+from kinto_lite.storage.postgres.driver import Rows
 from kinto_lite.storage.postgres.filters import Bindings, bind_entry, compile_entry
 from kinto_lite.storage.postgres.names import QUERIES
-from kinto_lite.storage.postgres.statements import Statements
 
 #: Objects that one step puts into an index, in a transaction of its own.
 STEP_SIZE = 1000
@@ -32,6 +32,18 @@ _SIGNS = {"eq": "=", "lt": "<=", "max": "<=", "gt": ">=", "min": ">="}
 _NEWEST_FIRST = (Sort("last_modified", True),)
 _ENTRY = "(v.rank, v.number, v.text)"
 _BOUND = "(%(vrank)s::smallint, %(vnumber)s::numeric, %(vtext)s::text)"
+
+
+class Runner(Protocol):
+    """What runs the statements that build an index: `statements.Statements`, or a command."""
+
+    def send(self, text: str, bindings: Mapping[str, Any] | None = None) -> None:
+        """Run a statement, at the latest when the transaction ends."""
+        ...
+
+    def run(self, text: str, bindings: Mapping[str, Any] | None = None) -> Rows:
+        """Run a statement; return its rows."""
+        ...
 
 
 class Narrowing(NamedTuple):
@@ -69,7 +81,7 @@ def _narrow_by_filter(item: Filter, query: Query, index: int) -> Narrowing:
 
 
 def replace_indexes(
-    statements: Statements, list_key: int, live_count: int, fields: Sequence[str]
+    statements: Runner, list_key: int, live_count: int, fields: Sequence[str]
 ) -> None:
     """Make the indexes of a list those on these fields."""
     found = statements.run(QUERIES["list_indexes"], {"list": list_key})
@@ -86,13 +98,13 @@ def replace_indexes(
 
 
 def _build_all(
-    statements: Statements, list_key: int, index: int, field: str, built_to: int | None
+    statements: Runner, list_key: int, index: int, field: str, built_to: int | None
 ) -> None:
     while built_to is not None:
         built_to = _build(statements, list_key, index, field, built_to)
 
 
-def write_entries(statements: Statements, list_key: int, object_key: int) -> None:
+def write_entries(statements: Runner, list_key: int, object_key: int) -> None:
     """Bring the entries of an object that was written up to date."""
     statements.send(QUERIES["delete_entries"], {"object": object_key})
     for index, field, _ in statements.run(QUERIES["list_indexes"], {"list": list_key}):
@@ -100,7 +112,7 @@ def write_entries(statements: Statements, list_key: int, object_key: int) -> Non
         statements.send(text, bindings | {"index": index, "object": object_key})
 
 
-def build_step(statements: Statements) -> bool:
+def build_step(statements: Runner) -> bool:
     """Put the next objects into an index that is not complete; False when all are."""
     found = statements.run(QUERIES["find_unbuilt_index"])
     if not found:
@@ -115,9 +127,7 @@ def build_step(statements: Statements) -> bool:
     return True
 
 
-def _build(
-    statements: Statements, list_key: int, index: int, field: str, built_to: int
-) -> int | None:
+def _build(statements: Runner, list_key: int, index: int, field: str, built_to: int) -> int | None:
     """Put the next objects into one index; return up to where it is built, None: completely."""
     position = {"list": list_key, "built_to": built_to}
     ((end,),) = statements.run(QUERIES["find_end_of_step"], position | {"size": STEP_SIZE})

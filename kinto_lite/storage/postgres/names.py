@@ -39,7 +39,7 @@ def write_names(connection: Connection, options: StorageOptions) -> None:
         return
     with connection.pipeline():
         _write_inheritance(connection, options)
-        _write_kinds(connection, options)
+        write_kinds(connection, options)
 
 
 def is_current(connection: Connection, options: StorageOptions) -> bool:
@@ -73,7 +73,7 @@ def _write_inheritance(connection: Connection, options: StorageOptions) -> None:
         _run(connection, "insert_permission_entry", **entry._asdict())
 
 
-def _write_kinds(connection: Connection, options: StorageOptions) -> None:
+def write_kinds(connection: Connection, options: StorageOptions) -> None:
     """Make room for the objects of each kind. A kind that was known before, and then not in use
     for a while, lacks it below what was made meanwhile. What is derived is not kept for so long."""
     used = [kind.name for kind in options.kinds]

@@ -14,11 +14,17 @@ SELECT set_config('statement_timeout', %(read)s::text, true)
 
 -- name: limit_write
 -- How long a write may wait for its turn, how long a statement of it may take, and how long it
--- may do nothing; all in milliseconds.
+-- may do nothing; all in milliseconds. Whatever the role or the server have as their default, a
+-- commit is answered when it is on disk.
 SELECT
     set_config('lock_timeout', %(wait)s::text, true),
     set_config('statement_timeout', %(statement)s::text, true),
-    set_config('idle_in_transaction_session_timeout', %(idle)s::text, true)
+    set_config('idle_in_transaction_session_timeout', %(idle)s::text, true),
+    set_config(
+        'synchronous_commit',
+        coalesce(nullif(current_setting('synchronous_commit'), 'off'), 'on'),
+        true
+    )
 
 -- name: lock_list
 -- Wait until nobody else writes to a list, and let nobody else until the transaction ends.
@@ -376,6 +382,11 @@ SELECT value FROM secret WHERE name = %(name)s
 -- name: insert_secret
 -- Keep a secret; the first one wins.
 INSERT INTO secret (name, value) VALUES (%(name)s, %(value)s) ON CONFLICT DO NOTHING
+
+-- name: find_risks
+-- What of the server's settings lets a power cut lose or damage what was committed.
+-- Columns: name
+SELECT name FROM pg_settings WHERE name IN ('fsync', 'full_page_writes') AND setting = 'off'
 
 -- name: probe
 -- Whether the database can be written to.

@@ -21,6 +21,7 @@ from kinto_lite.storage.postgres.driver import (
     connect,
     finish,
     is_usable,
+    sign,
 )
 
 
@@ -105,6 +106,7 @@ class Pool:
 
     def _connect(self) -> Connection:
         connection = connect(self._url, self._options.has_prepared_statements)
+        sign(connection)
         self._opened[id(connection)] = time.monotonic()
         return connection
 

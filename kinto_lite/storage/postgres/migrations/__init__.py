@@ -5,6 +5,7 @@ transaction, by one node at a time. `kinto_lite_schema_version` holds the number
 from __future__ import annotations
 
 from kinto_lite.storage.base import StorageOptions, UnusableFile
+from kinto_lite.storage.moving import Refused
 from kinto_lite.storage.named_queries import find_folder
 from kinto_lite.storage.postgres.driver import Connection, describe_place
 from kinto_lite.storage.postgres.names import is_current, write_names
@@ -52,14 +53,45 @@ def migrate(connection: Connection, url: str, options: StorageOptions) -> None:
     if _find_version(connection) == len(steps) and is_current(connection, options):
         return
     with connection.transaction():
-        connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
-        version = _find_version(connection)
-        _check_version(url, version, len(steps))
-        for step in steps[version:]:
-            connection.execute(step.encode())
-        if version != len(steps):
-            connection.execute("UPDATE kinto_lite_schema_version SET version = %s", (len(steps),))
+        run_steps(connection, url)
         write_names(connection, options)
+
+
+def run_steps(connection: Connection, url: str) -> None:
+    """Run the steps that this database has not seen, in the open transaction; other nodes that
+    start wait for its end.
+
+    Errors: as `migrate`.
+    """
+    _check_server(connection, url)
+    steps = list_migrations()
+    connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+    version = _find_version(connection)
+    _check_version(url, version, len(steps))
+    for step in steps[version:]:
+        connection.execute(step.encode())
+    if version != len(steps):
+        connection.execute("UPDATE kinto_lite_schema_version SET version = %s", (len(steps),))
+
+
+def is_made(connection: Connection) -> bool:
+    """Tell whether there is a schema of ours, of whatever version. Errors: DriverError."""
+    return _find_version(connection) > 0
+
+
+def refuse_other_version(connection: Connection, url: str) -> None:
+    """Refuse a schema that this program's queries do not fit.
+
+    Errors: Refused, UnusableFile; DriverError, untranslated.
+    """
+    _check_server(connection, url)
+    version, newest_version = _find_version(connection), len(_list_names())
+    _check_version(url, version, newest_version)
+    if version < newest_version:
+        raise Refused(
+            f"The schema of {describe_place(url)} is of an older version: start the server on it"
+            " once."
+        )
 
 
 def _check_server(connection: Connection, url: str) -> None:
