@@ -13,7 +13,11 @@ from scripts.benchmark.rounds import Results, Sample
 
 #: Ours: as it comes, and with a worker for each processor.
 OURS = "kinto-lite"
-SHORT_NAMES = {OURS: "one worker", f"{OURS}-workers": "all processors"}
+SHORT_NAMES = {
+    OURS: "one worker",
+    f"{OURS}-workers": "all processors",
+    f"{OURS}-postgresql": "PostgreSQL",
+}
 NOTHING = "-"
 FAILED = "error"
 
