@@ -62,7 +62,7 @@ class Scene:
         self.clients[1].sendall(second)
         answers = [asyncio.to_thread(read_response, client) for client in self.clients]
         body = (await asyncio.gather(*answers))[1].body
-        await end_connections(edge)
+        await end_connections(edge, set())
         return body
 
     def close(self) -> None:
