@@ -73,4 +73,4 @@ def test_snapshot_looks_at_one_history_and_one_collection(ask: Asking) -> None:
     plan = explain(ask, trace(ask, "GET", path), "WITH state")
     assert [line for line in plan.splitlines() if "SCAN" in line] == []
     assert "SEARCH entry USING INDEX object_by_time (list=? AND deleted=?)" in plan
-    assert "SEARCH record USING INDEX sqlite_autoindex_object_1 (list=? AND id=?)" in plan
+    assert "SEARCH record USING INDEX object_by_id (list=? AND id_key=?)" in plan

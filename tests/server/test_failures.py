@@ -62,7 +62,7 @@ def commit(storage: Any, refuse: Any, *clients: Client) -> None:
         commits = Commits(storage, refuse)
         for client in clients:
             commits.add(REQUEST, client, OK)
-        await asyncio.sleep(0)
+        commits.settle()
 
     asyncio.run(wait())
 
@@ -108,17 +108,26 @@ class FakeEdge(Edge):
         super().__init__(app, Origin(Address("localhost", 80), "http"), Limits(held_bytes=10), lane)
 
 
+def ask_once(edge: Edge) -> list[int]:
+    """Let an edge answer one request; return the statuses of its answers."""
+    client: Any = Client()
+
+    async def ask() -> None:
+        edge.handle(REQUEST, client)
+        await asyncio.sleep(0)
+
+    asyncio.run(ask())
+    statuses: list[int] = client.statuses
+    return statuses
+
+
 @pytest.mark.parametrize("expects", [lambda request: False, fail_with(ValueError("bug"))])
 def test_an_app_or_a_lane_that_fails_is_an_answer(expects: Any) -> None:
-    client: Any = Client()
-    FakeEdge(fail_with(ValueError("bug")), expects).handle(REQUEST, client)
-    assert client.statuses == [500]
+    assert ask_once(FakeEdge(fail_with(ValueError("bug")), expects)) == [500]
 
 
 def test_an_observer_that_fails_takes_no_answer_away() -> None:
-    client: Any = Client()
-    FakeEdge(lambda request: OK, is_observed=True).handle(REQUEST, client)
-    assert client.statuses == [200]
+    assert ask_once(FakeEdge(lambda request: OK, is_observed=True)) == [200]
 
 
 def test_slow_work_that_is_asked_for_without_end_is_an_answer() -> None:
