@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import json
 import random
+import zlib
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -61,14 +62,24 @@ def test_every_missing_end_is_noticed(content: bytes) -> None:
             read(content[:size])
 
 
+def means_the_same(packed: bytes, content: bytes) -> bool:
+    """Tell whether a bit was damaged that says nothing: the last byte before the checksum of gzip
+    has some that only fill it up."""
+    try:
+        return gzip.decompress(packed) == content
+    except (OSError, EOFError, zlib.error):
+        return False
+
+
 def test_damage_of_a_packed_dump_is_noticed(content: bytes) -> None:
     packed, chance = gzip.compress(content), random.Random(5)
     # The ten bytes of its header hold a date and a name, which mean nothing.
     for place in [chance.randrange(10, len(packed)) for _ in range(SAMPLES)]:
         damaged = bytearray(packed)
         damaged[place] ^= 1 << chance.randrange(8)
-        with pytest.raises(Refused):
-            read(bytes(damaged))
+        if not means_the_same(bytes(damaged), content):
+            with pytest.raises(Refused):
+                read(bytes(damaged))
     for size in (20, len(packed) // 2, len(packed) - 1):
         with pytest.raises(Refused):
             read(packed[:size])

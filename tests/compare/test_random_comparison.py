@@ -1,0 +1,55 @@
+"""The random comparison with Kinto, and of the engines with each other: a short one, always of the
+same requests. `scripts/compare-with-kinto` runs longer ones.
+
+Kinto is installed into an environment of its own the first time.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests import postgres_server
+
+#: One after the other: they share Kinto's environment.
+pytestmark = pytest.mark.xdist_group("comparison")
+
+PATIENCE_SECONDS = 900
+
+
+def compare(root: Path, *options: str) -> str:
+    """Run the comparison; return its last line. Skip where Kinto cannot be installed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "compare", *options],
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(root / "scripts"), str(root)])},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+    if "No matching distribution" in done.stderr and not os.environ.get("CI"):
+        pytest.skip("Kinto cannot be installed: no package index is in reach")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.splitlines()[-1]
+
+
+def test_kinto_answers_as_we_do(root: Path) -> None:
+    last = compare(root, "--seed", "always", "--exchanges", "1500")
+    assert last.endswith(" exchanges, 0 mismatches in 0 groups")
+
+
+def test_kinto_answers_as_we_do_on_postgresql(root: Path) -> None:
+    url = postgres_server.make_url()
+    last = compare(root, "--seed", "always", "--exchanges", "1500", "--storage", url)
+    assert last.endswith(" exchanges, 0 mismatches in 0 groups")
+
+
+def test_both_engines_answer_the_same(root: Path) -> None:
+    url = postgres_server.make_url()
+    last = compare(root, "--engines", "--seed", "always", "--exchanges", "1500", "--storage", url)
+    assert last.endswith(" exchanges, 0 mismatches in 0 groups")
