@@ -74,16 +74,6 @@ def test_head_tells_of_the_next_page(ask: Asking) -> None:
     assert "Next-Page" not in ask("HEAD", HISTORY).headers
 
 
-def test_an_entry_is_later_than_what_it_tells_of(ask: Asking) -> None:
-    for number in range(20):
-        ask("PUT", RECORD, {"data": {"n": number}})
-    times = [
-        (entry["last_modified"], entry["target"]["data"]["last_modified"])
-        for entry in ask.data(HISTORY)
-    ]
-    assert all(told > changed for told, changed in times)
-
-
 def test_a_time_that_a_client_gave_does_not_move_the_history(ask: Asking) -> None:
     future = ask.data(HISTORY)[0]["last_modified"] + 3_600_000
     ask("PUT", RECORD, {"data": {"last_modified": future}})

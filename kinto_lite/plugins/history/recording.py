@@ -21,9 +21,6 @@ RECORDED = frozenset({"bucket", "group", "collection", "record"})
 _NOBODY = Asker(None, frozenset(), "[]")
 #: The key of no object.
 _GONE = 0
-#: A list that is written more than once a millisecond runs ahead of the clock, but never so far;
-#: a timestamp that does was given by a client.
-_AHEAD_MS = 1000
 
 
 @dataclass(slots=True)
@@ -74,8 +71,7 @@ class Recorder:
         place, row = history.place, change.new
         assert place.list_key is not None
         assert row is not None
-        now = find_moment(call.service.clock(), row.last_modified)
-        timestamp, _ = next_timestamp(now, history.timestamp)
+        timestamp, _ = next_timestamp(call.service.clock(), history.timestamp)
         text = describe_change(change, row, call.tx.read_permissions(row.key))
         ref = ObjectRef("history", history.bucket_uri, generate_uuid())
         entry = call.tx.write_object(place, ref, text, timestamp, timestamp)
@@ -100,13 +96,6 @@ class Recorder:
         if count > self._limit:
             call.tx.delete_oldest(list_key, filters, self._max_count)
             history.count -= count - self._max_count
-
-
-def find_moment(now_ms: int, changed_ms: int) -> int:
-    """Return when a change is told: after it, so that who has seen the object and asks the
-    history for what came since is told of it."""
-    is_recent = now_ms <= changed_ms < now_ms + _AHEAD_MS
-    return changed_ms + 1 if is_recent else now_ms
 
 
 def open_history(call: Call, bucket_uri: str) -> History | None:
