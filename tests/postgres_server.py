@@ -174,6 +174,21 @@ class Server:
         self.stop()
 
 
+@contextmanager
+def start_own_server(name: str) -> Iterator[Server]:
+    """Start a server for one test or module, to stop and start; it and its folder go in the end.
+    `name`: tells it from others of this process."""
+    shared = start_shared_server()
+    programs = find_programs()
+    assert programs is not None
+    own = Server(programs, Path(f"{shared}-{name}-{os.getpid()}"))
+    own.start()
+    yield own
+    own.stop()
+    for path in own.folder.parent.glob(f"{own.folder.name}*"):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
 # The keeper, a process of its own
 
 

@@ -2,9 +2,9 @@
 
 The app is called in the one Python thread of the worker. Requests that arrive together wait until
 everything has been read that has arrived with them: they share one view of the database, which must
-be newer than the last byte of each. Its answer goes out at once, or when
-what it rests on is on disk (`commits`), or after slow work (`chores`, `lane`), while others are
-answered. Leaves bytes and clients to `connections`, starting and stopping to `runner`.
+be newer than the last byte of each. An answer goes out at once, or when what it rests on is on disk
+(`commits`), or after slow work (`chores`, `lane`), while others are answered. Leaves bytes and
+clients to `connections`, starting and stopping to `runner`.
 """
 
 from __future__ import annotations

@@ -13,10 +13,7 @@ from urllib.parse import unquote_to_bytes
 from kinto_lite.model import ApiRequest
 from kinto_lite.server.addresses import Address
 from kinto_lite.server.refusals import bad_host, bad_target, unknown_method
-
-#: Ports that a URL leaves out.
-_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
-
+from kinto_lite.web.request import name_origin
 
 #: What no host has: it would end it, or come from two headers.
 _NO_HOST = re.compile(r"[\x00-\x20\x7f/?#@,\\]")
@@ -28,7 +25,6 @@ class Origin:
 
     def __init__(self, address: Address, scheme: str) -> None:
         self.scheme = scheme
-        self._default_port = _DEFAULT_PORTS[scheme]
         host = f"[{address.host}]" if ":" in address.host else address.host
         self._fallback = f"{host or 'localhost'}:{address.port or 80}"
         #: Return the origin as the client sees it, from the header of the host, "" when there is
@@ -38,8 +34,7 @@ class Origin:
     def _name(self, host: str) -> str:
         if _NO_HOST.search(host):
             raise bad_host()
-        host = host or self._fallback
-        return f"{self.scheme}://{host.removesuffix(self._default_port)}"
+        return name_origin(self.scheme, host or self._fallback)
 
 
 def build_request(

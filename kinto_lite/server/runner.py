@@ -57,7 +57,6 @@ def run(edge: Edge, plan: Run) -> None:
     """Serve until SIGTERM, SIGINT or SIGHUP, let requests in flight finish, and close the edge;
     or become a new process, which goes on with the same socket."""
     # What is there now stays: a collection that looks through it all would hold requests up.
-    gc.collect()
     gc.freeze()
     limit = limit_connections(raise_file_limit(), count_memory())
     restarts = False

@@ -25,6 +25,33 @@ from scripts.benchmark.pocketbase_api import PocketBaseApi
 from scripts.benchmark.postgresql import Cluster
 
 
+class OnPostgresql(Peer):
+    """What has its data in a PostgreSQL of its own, as that comes."""
+
+    durability = "on disk before the answer"
+    #: The folder of the database.
+    cluster_name: str
+
+    def __init__(self, place: Place) -> None:
+        super().__init__(place)
+        self.cluster = Cluster(find_postgresql(), place.folder / self.cluster_name)
+
+    def prepare(self) -> None:
+        """Start the database. Errors: BenchmarkError."""
+        self.cluster.start()
+        super().prepare()
+
+    def find_roots(self) -> list[int]:
+        return [*super().find_roots(), self.cluster.pid]
+
+    def measure_disk(self) -> int:
+        return self.cluster.measure_disk()
+
+    def clean_up(self) -> None:
+        super().clean_up()
+        self.cluster.stop()
+
+
 class KintoLite(Peer):
     """This project, with the same settings file as Kinto."""
 
@@ -73,15 +100,11 @@ class KintoLiteWorkers(KintoLite):
         return [*super().make_command(folder, port), "--workers", str(count_cores())]
 
 
-class KintoLitePostgresql(KintoLiteWorkers):
+class KintoLitePostgresql(OnPostgresql, KintoLiteWorkers):
     """The same with the data in PostgreSQL."""
 
     name = "kinto-lite-postgresql"
-    durability = "on disk before the answer"
-
-    def __init__(self, place: Place) -> None:
-        super().__init__(place)
-        self._cluster = Cluster(find_postgresql(), place.folder / "postgresql-of-kinto-lite")
+    cluster_name = "postgresql-of-kinto-lite"
 
     @property
     def served(self) -> str:
@@ -93,24 +116,9 @@ class KintoLitePostgresql(KintoLiteWorkers):
         """Name, version and engine."""
         return f"kinto-lite {VERSION}, PostgreSQL"
 
-    def prepare(self) -> None:
-        """Start the database. Errors: BenchmarkError."""
-        self._cluster.start()
-        super().prepare()
-
     def make_folder(self, folder: Path) -> None:
-        storage = {"storage_url": self._cluster.url}
+        storage = {"storage_url": self.cluster.url}
         write_ini(folder, storage, has_accounts=self.place.has_accounts)
-
-    def find_roots(self) -> list[int]:
-        return [*super().find_roots(), self._cluster.pid]
-
-    def measure_disk(self) -> int:
-        return self._cluster.measure_disk()
-
-    def clean_up(self) -> None:
-        super().clean_up()
-        self._cluster.stop()
 
 
 class PocketBase(Peer):
@@ -176,18 +184,17 @@ class KintoMemory(Peer):
         """Return nothing: it keeps nothing."""
 
 
-class KintoPostgresql(Peer):
+class KintoPostgresql(OnPostgresql):
     """Kinto on PostgreSQL, with as many processes as there are processors."""
 
     name = "kinto-postgresql"
-    durability = "on disk before the answer"
+    cluster_name = "postgresql"
     hello = "/v1/"
     #: Two records of a collection cannot have the same timestamp: one of the clients gets a 409.
     has_conflicts = True
 
     def __init__(self, place: Place) -> None:
         super().__init__(place)
-        self._cluster = Cluster(find_postgresql(), place.folder / "postgresql")
         self.api = KintoApi(self.port, has_accounts=place.has_accounts, is_ours=False)
 
     @property
@@ -202,30 +209,19 @@ class KintoPostgresql(Peer):
 
     def prepare(self) -> None:
         """Start the database and make Kinto's tables. Errors: BenchmarkError."""
-        self._cluster.start()
         super().prepare()
         kinto = str(self.place.programs / "kinto")
         run_program([kinto, "migrate", "--ini", str(self.folder / "kinto.ini")], self.folder)
 
     def make_folder(self, folder: Path) -> None:
         settings = {f"{part}_backend": f"kinto.core.{part}.postgresql" for part in PARTS}
-        settings |= {f"{part}_url": self._cluster.url for part in PARTS}
+        settings |= {f"{part}_url": self.cluster.url for part in PARTS}
         write_ini(folder, settings, has_accounts=self.place.has_accounts)
 
     def make_command(self, folder: Path, port: int) -> list[str]:
         command = [str(self.place.programs / "gunicorn"), "--paste", str(folder / "kinto.ini")]
         command += ["--paste-global", f"http_port={port}", "--bind", f"127.0.0.1:{port}"]
         return [*command, "--workers", str(count_cores()), "--threads", "8"]
-
-    def find_roots(self) -> list[int]:
-        return [*super().find_roots(), self._cluster.pid]
-
-    def measure_disk(self) -> int:
-        return self._cluster.measure_disk()
-
-    def clean_up(self) -> None:
-        super().clean_up()
-        self._cluster.stop()
 
 
 #: The parts of Kinto that have backends.

@@ -7,8 +7,6 @@ killed server would lose the last writes it has acknowledged.
 
 from __future__ import annotations
 
-import os
-import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -33,15 +31,8 @@ PATIENCE_SECONDS = 60
 @pytest.fixture
 def database() -> Iterator[Server]:
     """A server of this test's own."""
-    shared = postgres_server.start_shared_server()
-    programs = postgres_server.find_programs()
-    assert programs is not None
-    own = Server(programs, Path(f"{shared}-crash-{os.getpid()}"))
-    own.start()
-    yield own
-    own.stop()
-    for path in own.folder.parent.glob(f"{own.folder.name}*"):
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    with postgres_server.start_own_server("crash") as own:
+        yield own
 
 
 class Writer:

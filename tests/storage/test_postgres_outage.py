@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from webtest import TestApp
@@ -25,15 +22,8 @@ HEADERS = {"Authorization": "Basic YWxpY2U6cGFzc3dvcmQ="}
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     """A server of this module's own, to stop and start."""
-    shared = postgres_server.start_shared_server()
-    programs = postgres_server.find_programs()
-    assert programs is not None
-    own = Server(programs, Path(f"{shared}-{os.getpid()}"))
-    own.start()
-    yield own
-    own.stop()
-    for path in own.folder.parent.glob(f"{own.folder.name}*"):
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    with postgres_server.start_own_server("outage") as own:
+        yield own
 
 
 def test_requests_are_refused_while_the_database_is_away_and_work_when_it_is_back(
