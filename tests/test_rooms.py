@@ -34,6 +34,7 @@ FLOOR_1 = (
     "storage.kinto_objects",
     "storage.moving",
     "storage.named_queries",
+    "storage.narrowing",
     "storage.parts",
     "storage.builder",
 )

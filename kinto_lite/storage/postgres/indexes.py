@@ -15,10 +15,11 @@ A list with few objects is indexed at once. In a longer one the objects are put 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
-from kinto_lite.model import Filter, Query, Sort
+from kinto_lite.model import Query
 from kinto_lite.storage.named_queries import fill
+from kinto_lite.storage.narrowing import SIGNS, Narrowing, choose_index, order_entries
 from kinto_lite.storage.postgres.driver import Rows
 from kinto_lite.storage.postgres.filters import Bindings, bind_entry, compile_entry
 from kinto_lite.storage.postgres.names import QUERIES
@@ -28,8 +29,6 @@ STEP_SIZE = 1000
 #: Lists that are longer are indexed beside the requests.
 BUILT_AT_ONCE = 1000
 
-_SIGNS = {"eq": "=", "lt": "<=", "max": "<=", "gt": ">=", "min": ">="}
-_NEWEST_FIRST = (Sort("last_modified", True),)
 _ENTRY = "(v.rank, v.number, v.text)"
 _BOUND = "(%(vrank)s::smallint, %(vnumber)s::numeric, %(vtext)s::text)"
 
@@ -46,38 +45,15 @@ class Runner(Protocol):
         ...
 
 
-class Narrowing(NamedTuple):
-    """How a query uses an index: a condition on the entries, and the order they come in."""
-
-    key: int
-    entry: str
-    bindings: Bindings
-    #: Terms of ORDER BY that the index gives for nothing, "" for none.
-    order: str
-
-
-def choose_index(query: Query, ready: Mapping[str, int]) -> Narrowing | None:
-    """Return the best use of an index for a query: equality, then ranges, then its order."""
-    by_operator = {"eq": 0, "lt": 1, "max": 1, "gt": 1, "min": 1}
-    usable = [f for f in query.filters if f.field in ready and f.operator in by_operator]
-    if usable:
-        best = min(usable, key=lambda item: by_operator[item.operator])
-        return _narrow_by_filter(best, query, ready[best.field])
-    first = query.sort[0]
-    if first.field not in ready:
+def narrow(query: Query, ready: Mapping[str, int]) -> Narrowing | None:
+    """Return how the best index for a query narrows it; None when none does."""
+    choice = choose_index(query, ready)
+    if choice is None:
         return None
-    direction = "DESC" if first.is_descending else "ASC"
-    order = "".join(f"v.{part} {direction}, " for part in ("rank", "number", "text"))
-    return Narrowing(ready[first.field], "", {}, order)
-
-
-def _narrow_by_filter(item: Filter, query: Query, index: int) -> Narrowing:
-    bindings = bind_entry(item.value)
-    condition = f"AND {_ENTRY} {_SIGNS[item.operator]} {_BOUND}"
-    order = ""
-    if item.operator == "eq" and query.sort == _NEWEST_FIRST:
-        order = "v.last_modified DESC, v.object DESC, "
-    return Narrowing(index, condition, bindings, order)
+    if choice.item is None:
+        return Narrowing(choice.key, "", {}, order_entries(choice.sort, "rank", "number", "text"))
+    condition = f"AND {_ENTRY} {SIGNS[choice.item.operator]} {_BOUND}"
+    return Narrowing(choice.key, condition, bind_entry(choice.item.value), choice.order)
 
 
 def replace_indexes(

@@ -14,9 +14,10 @@ from kinto_lite.model import Asker, ListRef, ObjectRef, Page, Place, Query, Row
 from kinto_lite.protocol.json_text import dump_json
 from kinto_lite.storage.base import OldTombstones, Visibility
 from kinto_lite.storage.named_queries import fill
+from kinto_lite.storage.narrowing import Narrowing, may_use_index
 from kinto_lite.storage.postgres.driver import Rows, Statement
 from kinto_lite.storage.postgres.filters import compile_after, compile_filters, compile_sort
-from kinto_lite.storage.postgres.indexes import Narrowing, choose_index
+from kinto_lite.storage.postgres.indexes import narrow
 from kinto_lite.storage.postgres.names import QUERIES, Names
 from kinto_lite.storage.postgres.statements import Statements
 from kinto_lite.storage.postgres.texts import decode_text
@@ -92,11 +93,10 @@ class PostgresReading:
 
     def _narrow(self, list_key: int, query: Query, visible: Visibility | None) -> Narrowing | None:
         """Return the index on a field that serves a query, if there is one."""
-        is_plain = not query.filters and query.sort[0].field in ("last_modified", "id")
-        if is_plain or visible is not None or query.with_deleted:
+        if not may_use_index(query, is_partial=visible is not None):
             return None
         found = self.statements.run(QUERIES["list_ready_indexes"], {"list": list_key})
-        return choose_index(query, dict(found)) if found else None
+        return narrow(query, dict(found)) if found else None
 
     def _list_by_index(self, narrowing: Narrowing, query: Query) -> Page:
         text = fill(QUERIES["list_indexed_objects"], ("entry", narrowing.entry))

@@ -12,10 +12,11 @@ step (`builder`), and the index is used when it is complete.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-from kinto_lite.model import Filter, Query, Sort
+from kinto_lite.model import Query
 from kinto_lite.storage.named_queries import fill
+from kinto_lite.storage.narrowing import SIGNS, Narrowing, choose_index, order_entries
 from kinto_lite.storage.sqlite.filters import compile_entry, compile_entry_bound
 from kinto_lite.storage.sqlite.names import QUERIES
 
@@ -25,43 +26,20 @@ STEP_SIZE = 500
 BUILT_AT_ONCE = 1000
 
 Execute = Callable[..., Any]
-_SIGNS = {"eq": "=", "lt": "<=", "max": "<=", "gt": ">=", "min": ">="}
-_NEWEST_FIRST = (Sort("last_modified", True),)
 
 
-class Narrowing(NamedTuple):
-    """How a query uses an index: a condition on the entries, and the order they come in."""
-
-    key: int
-    entry: str
-    bindings: dict[str, Any]
-    #: Terms of ORDER BY that the index gives for nothing, "" for none.
-    order: str
-
-
-def choose_index(query: Query, ready: Mapping[str, int]) -> Narrowing | None:
-    """Return the best use of an index for a query: equality, then ranges, then its order."""
-    by_operator = {"eq": 0, "lt": 1, "max": 1, "gt": 1, "min": 1}
-    usable = [f for f in query.filters if f.field in ready and f.operator in by_operator]
-    if usable:
-        best = min(usable, key=lambda item: by_operator[item.operator])
-        return _narrow_by_filter(best, query, ready[best.field])
-    first = query.sort[0]
-    if first.field not in ready:
+def narrow(query: Query, ready: Mapping[str, int]) -> Narrowing | None:
+    """Return how the best index for a query narrows it; None when none does."""
+    choice = choose_index(query, ready)
+    if choice is None:
         return None
-    direction = "DESC" if first.is_descending else "ASC"
-    return Narrowing(ready[first.field], "", {}, f"v.rank {direction}, v.value {direction}, ")
-
-
-def _narrow_by_filter(item: Filter, query: Query, index: int) -> Narrowing:
-    rank, value = compile_entry_bound(item.value)
-    bindings = {"vrank": rank, "vvalue": value}
-    if item.operator == "eq":
-        is_newest_first = query.sort == _NEWEST_FIRST
-        order = "v.last_modified DESC, v.object DESC, " if is_newest_first else ""
-        return Narrowing(index, "AND v.rank = :vrank AND v.value = :vvalue", bindings, order)
-    sign = _SIGNS[item.operator]
-    return Narrowing(index, f"AND (v.rank, v.value) {sign} (:vrank, :vvalue)", bindings, "")
+    if choice.item is None:
+        return Narrowing(choice.key, "", {}, order_entries(choice.sort, "rank", "value"))
+    rank, value = compile_entry_bound(choice.item.value)
+    condition = f"AND (v.rank, v.value) {SIGNS[choice.item.operator]} (:vrank, :vvalue)"
+    if choice.item.operator == "eq":
+        condition = "AND v.rank = :vrank AND v.value = :vvalue"
+    return Narrowing(choice.key, condition, {"vrank": rank, "vvalue": value}, choice.order)
 
 
 def replace_indexes(

@@ -14,10 +14,11 @@ from typing import Any
 from kinto_lite.model import Asker, Kind, ListRef, ObjectRef, Page, Place, Query, Row
 from kinto_lite.storage.base import OldTombstones, Visibility
 from kinto_lite.storage.named_queries import fill
+from kinto_lite.storage.narrowing import Narrowing, may_use_index
 from kinto_lite.storage.sqlite.connection import PreparedConnection
 from kinto_lite.storage.sqlite.filters import compile_after, compile_filters, compile_sort
 from kinto_lite.storage.sqlite.ids import pack_id
-from kinto_lite.storage.sqlite.indexes import Narrowing, choose_index
+from kinto_lite.storage.sqlite.indexes import narrow
 from kinto_lite.storage.sqlite.names import QUERIES, Names
 
 #: Makes a row of a tuple; `Row._make` does it in Python, in four times the time.
@@ -104,11 +105,10 @@ class SqliteReading:
 
     def _narrow(self, list_key: int, query: Query, visible: Visibility | None) -> Narrowing | None:
         """Return the index on a field that serves a query, if there is one."""
-        is_plain = not query.filters and query.sort[0].field in ("last_modified", "id")
-        if is_plain or visible is not None or query.with_deleted:
+        if not may_use_index(query, is_partial=visible is not None):
             return None
         ready = dict(self._execute(QUERIES["list_ready_indexes"], {"list": list_key}))
-        return choose_index(query, ready) if ready else None
+        return narrow(query, ready) if ready else None
 
     def _list_by_index(self, narrowing: Narrowing, query: Query) -> Page:
         text = fill(QUERIES["list_indexed_objects"], ("entry", narrowing.entry))
